@@ -1,0 +1,91 @@
+"""The book's Sphinx extension: what the published page needs beyond MyST-NB.
+
+- directives `{hop-map}`, `{chapter-list}`, `{book-status}` (`sphinx_node`)
+- recorded widgets become static twins, and their traces are inlined (`sphinx_twin`)
+- one deferred classic script is loaded, only on pages that need it
+- title line with the measured run time, footer with the provenance (`sphinx_provenance`)
+- cells of commands are highlighted as commands (`sphinx_lexer`)
+
+It reads files only: no cluster, no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]  # docutils ships no types
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+import kubehop.widgets
+from kubehop.book import sphinx_lexer, sphinx_node, sphinx_provenance, sphinx_twin
+
+LOG = logging.getLogger(__name__)
+SCRIPT = "kubehop.iife.js"
+NEEDS_SCRIPT = ('class="kh-widget"', 'class="kh-predict"')
+HEADING_END = "</h1>"
+
+
+def note_traces(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Make a page outdated when a trace it shows changes (event `source-read`)."""
+    for trace_id in sphinx_twin.trace_ids(source[0]):
+        app.env.note_dependency(str(sphinx_twin.path_of(_traces(app), trace_id)))
+
+
+def mark_commands(app: Sphinx, doctree: nodes.document) -> None:
+    """Highlight cells of `%kubectl` and `%%sh` as commands (event `doctree-read`)."""
+    for block in doctree.findall(nodes.literal_block):
+        if sphinx_lexer.is_command(block.astext()):
+            block["language"] = sphinx_lexer.NAME
+
+
+def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Complete a page's HTML (event `html-page-context`)."""
+    body = context.get("body")
+    if not body or doctree is None:  # search and index pages
+        return
+    record = sphinx_provenance.read(Path(app.confdir))
+    context["kh_footer"] = sphinx_provenance.footer(record, page)
+    if record.page(page):
+        line = f'<p class="kh-facts">{sphinx_provenance.facts(record, page, body)}</p>'
+        body = body.replace(HEADING_END, HEADING_END + line, 1)
+    body, problems = sphinx_twin.fill(body, _traces(app))
+    for problem in problems:
+        LOG.warning(problem, location=page)
+    context["body"] = body
+    if any(name in body for name in NEEDS_SCRIPT):
+        _load_script(app, page)
+
+
+def copy_script(app: Sphinx, error: Exception | None) -> None:
+    """Put the widget script into the site (event `build-finished`)."""
+    script = _script()
+    if error is None and app.builder.format == "html" and script.exists():
+        (Path(app.outdir) / "_static" / SCRIPT).write_bytes(script.read_bytes())
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect everything; called by Sphinx."""
+    sphinx_node.register(app)
+    app.add_lexer(sphinx_lexer.NAME, sphinx_lexer.CellLexer)
+    app.connect("source-read", note_traces)
+    app.connect("doctree-read", mark_commands)
+    app.connect("html-page-context", finish_page)
+    app.connect("build-finished", copy_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _load_script(app: Sphinx, page: str) -> None:
+    if not _script().exists():
+        LOG.warning("%s is missing, so widgets stay still. Run `make widgets`.", SCRIPT, location=page)
+        return
+    app.add_js_file(SCRIPT, loading_method="defer")
+
+
+def _script() -> Path:
+    return Path(kubehop.widgets.__path__[0]) / "static" / SCRIPT
+
+
+def _traces(app: Sphinx) -> Path:
+    return Path(app.confdir) / "traces"

@@ -1,0 +1,115 @@
+"""The book's three directives: `{hop-map}`, `{chapter-list}`, `{book-status}`.
+
+Each makes a node that is drawn when its page is written, because links and titles are known only then.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]  # docutils ships no types
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from kubehop.book import provenance, sphinx_hop_map, sphinx_provenance
+
+
+class HopMap(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
+    """The five hops."""
+
+
+class ChapterList(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
+    """Parts and chapters."""
+
+
+class BookStatus(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
+    """Versions, runs and checks."""
+
+
+class HopMapDirective(SphinxDirective):
+    """`{hop-map} NAME`, NAME a hop, a chapter, or `index` for the large map of the landing page."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node, or report an unknown name."""
+        name = self.arguments[0]
+        try:
+            current = sphinx_hop_map.hop_of(name)
+        except KeyError:
+            hops = ", ".join(hop.name for hop in sphinx_hop_map.HOPS)
+            chapters = ", ".join(sphinx_hop_map.CHAPTER_HOPS)
+            message = f"hop-map knows no {name!r}. Hops: {hops}. Chapters: {chapters}."
+            raise self.error(message) from None
+        return [HopMap(current=current, hero=name == "index")]
+
+
+class ChapterListDirective(SphinxDirective):
+    """`{chapter-list}`."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node; the page depends on the provenance file."""
+        self.env.note_dependency(str(Path(self.env.app.confdir) / provenance.FILE))
+        return [ChapterList()]
+
+
+class BookStatusDirective(SphinxDirective):
+    """`{book-status}`."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node; the page depends on both result files."""
+        for path in (provenance.FILE, sphinx_provenance.CHECKS):
+            self.env.note_dependency(str(Path(self.env.app.confdir) / path))
+        return [BookStatus()]
+
+
+def visit_hop_map(translator: Any, node: HopMap) -> None:
+    """Write the map with links relative to the page."""
+    builder, here = translator.builder, translator.builder.current_docname
+    links = {
+        hop.name: builder.get_relative_uri(here, hop.chapter)
+        for hop in sphinx_hop_map.HOPS
+        if hop.chapter in builder.env.found_docs and hop.chapter != here
+    }
+    translator.body.append(sphinx_hop_map.draw(node["current"], links, hero=node["hero"]))
+    raise nodes.SkipNode
+
+
+def visit_chapter_list(translator: Any, node: ChapterList) -> None:
+    """Write the parts and their chapters in the order of `_toc.yml`."""
+    builder = translator.builder
+    record = sphinx_provenance.read(Path(builder.app.confdir))
+    parts = []
+    for subtree in builder.env.external_site_map.root.subtrees:
+        names = [Path(name).with_suffix("").as_posix() for name in subtree.files()]
+        lines = "".join(_chapter(builder, record, name) for name in names if name in builder.env.titles)
+        parts.append(f'<li><p class="kh-part">{escape(subtree.caption or "")}</p><ul>{lines}</ul></li>')
+    translator.body.append(f'<ul class="kh-chapters">{"".join(parts)}</ul>')
+    raise nodes.SkipNode
+
+
+def _chapter(builder: Any, record: sphinx_provenance.Provenance, name: str) -> str:
+    url, title = builder.get_relative_uri(builder.current_docname, name), builder.env.titles[name].astext()
+    page = record.page(name)
+    time = f' <span class="kh-time">{sphinx_provenance.spell(page["run_seconds"])}</span>' if page else ""
+    return f'<li><a href="{url}">{escape(title)}</a>{time}</li>'
+
+
+def visit_book_status(translator: Any, node: BookStatus) -> None:
+    """Write the tables of the status page."""
+    builder = translator.builder
+    titles = {name: title.astext() for name, title in builder.env.titles.items()}
+    translator.body.append(sphinx_provenance.status(Path(builder.app.confdir), titles))
+    raise nodes.SkipNode
+
+
+def register(app: Sphinx) -> None:
+    """Tell Sphinx the three directives and how their nodes are written."""
+    app.add_directive("hop-map", HopMapDirective)
+    app.add_directive("chapter-list", ChapterListDirective)
+    app.add_directive("book-status", BookStatusDirective)
+    app.add_node(HopMap, html=(visit_hop_map, None))
+    app.add_node(ChapterList, html=(visit_chapter_list, None))
+    app.add_node(BookStatus, html=(visit_book_status, None))
