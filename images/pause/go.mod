@@ -1,0 +1,3 @@
+module kubehop/images/pause
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module kubehop/images/storefront
+
+go 1.26.0
