@@ -1,0 +1,234 @@
+"""A cluster from nothing to answering: an explicit list of steps, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from kubehop.client.kubectl import Kubectl
+from kubehop.cluster import command, pki
+from kubehop.cluster.component import (
+    apiserver,
+    containerd,
+    controller_manager,
+    etcd,
+    kube_proxy,
+    kubelet,
+    scheduler,
+)
+from kubehop.cluster.health import http_status
+from kubehop.cluster.image import Image
+from kubehop.cluster.layout import API_PORT, DNS_ADDRESS, GATEWAY, Layout
+from kubehop.cluster.linux import network
+from kubehop.cluster.linux.forward import LOOPBACK, Dialer, reserve, serve_socks, serve_tcp
+from kubehop.cluster.runtime import NodeRuntime
+from kubehop.cluster.state import write
+from kubehop.errors import ClusterError
+from kubehop.wait import until_async
+
+ADDONS = ("coredns", "metrics-server", "traefik")
+PORTS = {"api": API_PORT, "ingress_http": 8080, "ingress_https": 8443, "outside_proxy": 1080}
+INGRESS_LABEL = "kubehop.dev/ingress"
+INGRESS_ONLY = "traefik"  # 190 MB, and needed on one node only
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of `up`: what people read while it runs, and what it does."""
+
+    title: str
+    do: Callable[[], Awaitable[None]]
+
+
+class Cluster:
+    """One cluster while it runs.
+
+    Args:
+        layout: What it is to be.
+        images: The container images its nodes must have.
+        ports: Preferred host ports, as `PORTS` names them.
+        on_change: Called whenever one of its processes starts or ends.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        images: list[Image],
+        *,
+        ports: dict[str, int] | None = None,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.layout = layout
+        self.images = images
+        self.nodes = [NodeRuntime(layout, node, on_change=on_change) for node in layout.nodes]
+        self.ports = PORTS | (ports or {})
+        self._servers: list[asyncio.Server] = []
+        self._imports: asyncio.Future[Any] | None = None
+
+    @property
+    def steps(self) -> list[Step]:
+        """Everything `up` does once programs and images are there, in order."""
+        return [
+            Step("certificates", self._certificates),
+            Step("network and ports", self._network),
+            Step("nodes", self._boot),
+            Step("etcd and containerd", self._stores),
+            Step("API server", self._api_server),
+            Step("node objects", self._node_objects),
+            Step("controllers, kubelets and proxies", self._controllers),
+            Step("DNS, metrics and Ingress controller", self._addons),
+            Step("images", self._images_there),
+            Step("DNS answers", self._dns_answers),
+            Step("Ingress answers", self._ingress_answers),
+        ]
+
+    async def stop(self) -> None:
+        """Stop serving and stop restarting; what runs is then ended by `sweep`."""
+        for server in self._servers:
+            server.close()
+        await asyncio.gather(*(node.stop() for node in self.nodes))
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return all processes as rows of the handover file."""
+        return [row for node in self.nodes for row in node.describe()]
+
+    @property
+    def _first(self) -> NodeRuntime:
+        return self.nodes[0]
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """The administrator's kubectl, from the host."""
+        return Kubectl(self.layout.place.kubeconfig)
+
+    async def _certificates(self) -> None:
+        await asyncio.to_thread(pki.ensure, self.layout)
+
+    async def _network(self) -> None:
+        place = self.layout.place
+        await asyncio.to_thread(network.create_fabric, place.namespaces, gateway=GATEWAY)
+        dialer = Dialer(place.namespaces / network.FABRIC)
+        address = str(self.layout.control_plane.address.ip)
+        for name, target in {"api": API_PORT, "ingress_http": 80, "ingress_https": 443}.items():
+            listener = reserve(self.ports[name])
+            self.ports[name] = listener.getsockname()[1]
+            self._servers.append(await serve_tcp(listener, dialer, (address, target)))
+        listener = reserve(self.ports["outside_proxy"])
+        self.ports["outside_proxy"] = listener.getsockname()[1]
+        names = {node.name: str(node.address.ip) for node in self.layout.nodes}
+        self._servers.append(await serve_socks(listener, dialer, names))
+        url = f"https://{LOOPBACK}:{self.ports['api']}"
+        write(place.kubeconfig, pki.kubeconfig(place.pki, pki.ADMIN, url), mode=0o600)
+        place.hand_over(place.kubeconfig)
+
+    async def _boot(self) -> None:
+        await _together(*(node.boot() for node in self.nodes))
+
+    async def _stores(self) -> None:
+        runtimes = [node.start(containerd.component(self.layout, node.node)) for node in self.nodes]
+        await _together(self._first.start(etcd.component(self.layout)), *runtimes)
+        self._imports = asyncio.gather(*(asyncio.to_thread(self._import, node) for node in self.nodes))
+
+    async def _api_server(self) -> None:
+        await self._first.start(apiserver.component(self.layout))
+
+    async def _node_objects(self) -> None:
+        """Make the Node objects first, each with its range of Pod addresses, which CNI is already told."""
+        items = [_node_object(node) for node in self.layout.nodes]
+        await self._apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+    async def _controllers(self) -> None:
+        shared = [controller_manager.component(self.layout), scheduler.component(self.layout)]
+        starts = [self._first.start(component) for component in shared]
+        for node in self.nodes:
+            starts.append(node.start(kubelet.component(self.layout, node.node)))
+            starts.append(node.start(kube_proxy.component(self.layout, node.node)))
+        await _together(*starts)
+
+    async def _addons(self) -> None:
+        folder = resources.files("kubehop.cluster") / "addon"
+        await self._apply("---\n".join((folder / f"{name}.yaml").read_text() for name in ADDONS))
+
+    async def _images_there(self) -> None:
+        assert self._imports  # an earlier step began them
+        await self._imports
+
+    async def _dns_answers(self) -> None:
+        assert self._first.dialer  # the node is booted
+        dialer = self._first.dialer
+
+        async def answers() -> bool:
+            try:
+                (await dialer.connect(str(DNS_ADDRESS), 53)).close()
+            except OSError:
+                return False
+            return True
+
+        await self._until(answers, "the cluster's DNS Service to accept a connection", "coredns")
+
+    async def _ingress_answers(self) -> None:
+        async def answers() -> bool:
+            return await http_status(LOOPBACK, self.ports["ingress_http"], "/") is not None
+
+        await self._until(answers, "the Ingress controller to answer", "traefik")
+
+    async def _until(self, fact: Callable[[], Awaitable[bool]], what: str, workload: str) -> None:
+        advice = f"Run `kubectl describe pods -A` and look for {workload}."
+        await until_async(fact, what=what, timeout_seconds=120, interval_seconds=0.1, next_command=advice)
+
+    async def _apply(self, manifest: str) -> None:
+        arguments = ["apply", "--server-side", "--force-conflicts", "--field-manager=kubehop", "-f", "-"]
+        await asyncio.to_thread(self.kubectl.run, arguments, stdin=manifest, check=True)
+
+    def _import(self, node: NodeRuntime) -> None:
+        """Give a node the images it does not have yet; a file in its folder says which it has."""
+        record = node.folder / "images"
+        had = record.read_text().splitlines() if record.exists() else []
+        mine = [image for image in self.images if node is self._first or INGRESS_ONLY not in image.name]
+        program = (str(self.layout.binaries["ctr"]), f"--address={containerd.SOCKET}", "--namespace=k8s.io")
+        for image in mine:
+            if str(image.archive) in had:
+                continue
+            said: list[str] = []
+            how = ("images", "import", f"--snapshotter={self.layout.snapshotter}", str(image.archive))
+            if command.run(node.command(*program, *how), cwd=Path("/"), env=os.environ, on_line=said.append):
+                raise ClusterError(
+                    f"The image {image.name} could not be imported on {node.node.name}: {said[-1:]}.",
+                    why="The archive may be damaged, or the disk full.",
+                    next_command="Run `kubehop doctor`, then `kubehop up`.",
+                )
+        write(record, "\n".join(str(image.archive) for image in mine))
+
+
+async def _together(*starts: Awaitable[None]) -> None:
+    """Run all at once; the first failure ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for start in starts:
+                group.create_task(_as_coroutine(start))
+    except* Exception as errors:  # noqa: BLE001 - raised again on the next line
+        raise errors.exceptions[0] from None
+
+
+async def _as_coroutine(start: Awaitable[None]) -> None:
+    await start
+
+
+def _node_object(node: network.Node) -> dict[str, Any]:
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    labels = {
+        "kubernetes.io/hostname": node.name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": architecture,
+    }
+    if node.name == "node-1":
+        labels[INGRESS_LABEL] = "true"
+    spec = {"podCIDR": str(node.pod_cidr), "podCIDRs": [str(node.pod_cidr)]}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name, "labels": labels}, "spec": spec}

@@ -1,0 +1,1 @@
+"""One component, one file: each returns data and starts nothing."""

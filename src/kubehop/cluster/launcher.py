@@ -1,0 +1,115 @@
+"""What the verbs `up` and `down` do, seen from the outside of the supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from kubehop.cluster import doctor, process, state, sweep
+from kubehop.cluster.binary import ensure
+from kubehop.cluster.image import ensure_images
+from kubehop.cluster.product import PRODUCTS
+from kubehop.cluster.progress import Progress
+from kubehop.cluster.state import Place
+from kubehop.errors import ClusterError
+from kubehop.wait import until
+
+UP_SECONDS = 300.0
+DATA = ("etcd", "nodes", "pki", "kubeconfig")
+
+
+def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Start the cluster, or return at once where it runs; whatever was killed before, it ends ready.
+
+    Args:
+        place: The cluster.
+        build: Is told about components being built.
+        on_step: Called with the handover file's content whenever it changed.
+
+    Returns:
+        The handover file's content, with phase `ready`.
+
+    Raises:
+        DoctorError: The machine lacks something; nothing was changed.
+        BuildError: A component could not be built.
+        ClusterError: A component could not start; what was begun is undone.
+    """
+    with place.alone():
+        if sweep.supervisor(place) and (told := state.read_handover(place)) and told["phase"] == "ready":
+            return told
+        sweep.stop_supervisor(place)
+        doctor.require()
+        place.prepare()
+        sweep.leftovers(place)
+        _build(place, build)
+        return _start(place, on_step)
+
+
+def _build(place: Place, progress: Progress) -> None:
+    """Build what is missing, and say so in the handover file, which a notebook may be waiting for."""
+    told = {"supervisor_pid": None, "supervisor_started": None, "error": None, "done": 0, "total": len(PRODUCTS)}
+    kept = {key: value for key, value in (state.read_handover(place) or {}).items() if key == "ports"}
+    state.write_handover(place, kept | told | {"phase": "building", "step": "components"})
+    try:
+        ensure_images(ensure(PRODUCTS, progress=progress), progress=progress)
+    except BaseException as error:
+        state.write_handover(place, kept | told | {"phase": "failed", "step": "components", "error": str(error)})
+        raise
+
+
+def _start(place: Place, on_step: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    log = place.log / "supervisor.log"
+    pid = process.detach((sys.executable, "-m", "kubehop.cluster.supervisor", place.name), log=log)
+    seen: list[dict[str, Any]] = [{}]
+
+    def settled() -> bool:
+        told = state.read_handover(place) or {}
+        mine = told.get("supervisor_pid") == pid
+        if mine and told != seen[0]:
+            seen[0] = told
+            on_step(told)
+        if process.started(pid) is None:
+            return True
+        return mine and told["phase"] == "ready"
+
+    try:
+        until(settled, what="the cluster to be ready", timeout_seconds=UP_SECONDS)
+    except BaseException:
+        _undo(place)
+        raise
+    told = state.read_handover(place) or {}
+    if told.get("phase") == "ready" and sweep.supervisor(place):
+        return told
+    _undo(place)
+    last = process.last_line(log)
+    raise ClusterError(
+        told.get("error") or f"The supervisor ended before the cluster was ready. Last line: {last!r}.",
+        next_command=f"All logs: {place.log}",
+    )
+
+
+def _undo(place: Place) -> None:
+    """Take back what was begun; a cluster that was ready once keeps its data."""
+    told = state.read_handover(place) or {}
+    sweep.stop_supervisor(place)
+    sweep.leftovers(place)
+    if not (place.folder / "was-ready").exists():
+        sweep.remove(place, DATA)
+    gone = {"supervisor_pid": None, "supervisor_started": None, "components": []}
+    with contextlib.suppress(OSError):  # a full disk must not hide the error that is being raised
+        state.write_handover(place, told | gone | {"phase": "failed"})
+
+
+def down(place: Place) -> bool:
+    """Remove the cluster; return whether there was one.
+
+    Raises:
+        ClusterError: A process could not be ended.
+    """
+    with place.alone():
+        existed = place.folder.exists() or bool(sweep.processes(place))
+        sweep.everything(place)
+    state.release(place)
+    return existed

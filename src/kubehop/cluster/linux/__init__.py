@@ -1,0 +1,1 @@
+"""What a node is made of on Linux: cgroups, namespaces, network, forwarding."""

@@ -1,0 +1,173 @@
+"""Control groups, version 1 and version 2, behind one small interface.
+
+A `Group` is a named child of the launcher's own cgroup, in every hierarchy at once.
+On version 2 processes may only live in leaves, so they go to a leaf named `init`.
+
+Source: https://docs.kernel.org/admin-guide/cgroup-v2.html
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kubehop.errors import ClusterError
+from kubehop.wait import until
+
+ROOT = Path("/sys/fs/cgroup")
+LEAF = "init"
+
+
+def version() -> int:
+    """Return 2 where `/sys/fs/cgroup` is one unified hierarchy, else 1."""
+    return 2 if (ROOT / "cgroup.controllers").exists() else 1
+
+
+def hierarchies(text: str) -> dict[str, str]:
+    """Map each version 1 hierarchy to a process's path in it.
+
+    Args:
+        text: The content of `/proc/PID/cgroup`: lines of `id:controllers:path`.
+    """
+    rows = (line.split(":", 2) for line in text.splitlines())
+    return {controllers.removeprefix("name="): path for _, controllers, path in rows if controllers}
+
+
+@dataclass(frozen=True)
+class Group:
+    """One cgroup by name, in each hierarchy: `folders` are absolute paths."""
+
+    name: str
+    folders: tuple[Path, ...]
+
+    @property
+    def process_files(self) -> tuple[str, ...]:
+        """Files that a process writes its number to in order to join."""
+        leaf = LEAF if version() == 2 else ""  # noqa: PLR2004 - the version's number is its name
+        return tuple(str(folder / leaf / "cgroup.procs") for folder in self.folders)
+
+
+def create(name: str) -> Group:
+    """Make the group `name` below the launcher's own cgroup.
+
+    Raises:
+        ClusterError: The kernel refused, usually for want of privilege.
+    """
+    own = Path("/proc/self/cgroup").read_text()
+    try:
+        return _create_v2(name) if version() == 2 else _create_v1(name, own)  # noqa: PLR2004 - as above
+    except OSError as error:
+        raise ClusterError(
+            f"The cgroup {name!r} could not be made: {error}.",
+            why="Root and a writable /sys/fs/cgroup are needed.",
+            next_command="Run `kubehop doctor`.",
+        ) from error
+
+
+def _create_v1(name: str, own: str) -> Group:
+    folders = []
+    for hierarchy, path in hierarchies(own).items():
+        parent = ROOT / hierarchy / path.strip("/")
+        if not parent.is_dir():
+            continue
+        folder = parent / name
+        folder.mkdir(exist_ok=True)
+        if "cpuset" in hierarchy.split(","):
+            for file in ("cpuset.cpus", "cpuset.mems"):
+                (folder / file).write_text((parent / file).read_text())
+        folders.append(folder)
+    return Group(name, tuple(folders))
+
+
+def _create_v2(name: str) -> Group:
+    # A root-level group: a login scope holds processes itself and may not have controllers below it.
+    enable(ROOT)
+    folder = ROOT / name
+    (folder / LEAF).mkdir(parents=True, exist_ok=True)
+    return Group(name, (folder,))
+
+
+def enable(folder: Path) -> None:
+    """Hand every controller that `folder` has down to its children (version 2)."""
+    for controller in (folder / "cgroup.controllers").read_text().split():
+        (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def delegate(group: Group) -> None:
+    """Give a node's children every controller, once all its processes are in the leaf (version 2).
+
+    It is done from outside: the parent of `unshare --fork` cannot be seen from within.
+    """
+    if version() == 1:
+        return
+    folder = group.folders[0]
+    for pid in (folder / "cgroup.procs").read_text().split():
+        (folder / LEAF / "cgroup.procs").write_text(pid)
+    enable(folder)
+
+
+def find(prefix: str) -> list[Path]:
+    """List the folders of all groups whose name starts with `prefix`, in all hierarchies."""
+    found: list[Path] = []
+    for folder, below, _ in os.walk(ROOT):
+        mine = [name for name in below if name.startswith(prefix)]
+        found += [Path(folder) / name for name in mine]
+        deep = len(Path(folder).relative_to(ROOT).parts) >= 4  # noqa: PLR2004 - our groups lie near the top
+        below[:] = [] if deep else [name for name in below if name not in mine]
+    return found
+
+
+def processes(folders: list[Path]) -> set[int]:
+    """Return the numbers of all processes in these groups and below them."""
+    return {int(pid) for folder in folders for file in _procs(folder) for pid in _read(file).split()}
+
+
+def remove(folders: list[Path], *, timeout_seconds: float = 15.0) -> None:
+    """End every process in these groups, then remove the groups, innermost first.
+
+    Raises:
+        WaitTimeoutError: A process could not be ended, or a group not be removed, in time.
+    """
+
+    def emptied() -> bool:
+        alive = processes(folders)
+        for pid in alive:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        return not alive
+
+    until(emptied, what=f"the processes in {[f.name for f in folders]} to end", timeout_seconds=timeout_seconds)
+    until(
+        lambda: all([_remove_tree(folder) for folder in folders]),
+        what=f"the cgroups {[str(f) for f in folders]} to be removed",
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def _procs(folder: Path) -> Iterator[Path]:
+    for inner, _, files in os.walk(folder):
+        if "cgroup.procs" in files:
+            yield Path(inner) / "cgroup.procs"
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:  # the group went away while we looked
+        return ""
+
+
+def _remove_tree(folder: Path) -> bool:
+    for inner, _, _ in os.walk(folder, topdown=False):
+        try:
+            Path(inner).rmdir()
+        except OSError as error:
+            if error.errno not in (errno.EBUSY, errno.ENOENT):
+                raise
+    return not folder.exists()

@@ -1,0 +1,67 @@
+"""Which certificates and kubeconfigs a cluster needs."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import yaml
+
+from kubehop.cluster import certificate
+from kubehop.cluster.certificate import Request
+from kubehop.cluster.layout import DOMAIN, SERVICE_CIDR, Layout
+from kubehop.cluster.state import write
+
+CONTEXT = "kubehop"
+ADMIN = "admin"
+
+
+def requests(layout: Layout) -> list[Request]:
+    """List every certificate, with the user names and groups Kubernetes expects of each component."""
+    service = f"kubernetes.default.svc.{DOMAIN}".split(".")
+    names = [".".join(service[:length]) for length in (1, 2, 3, 5)]
+    addresses = ["127.0.0.1", str(SERVICE_CIDR[1]), str(layout.control_plane.address.ip)]
+    found = [
+        Request("apiserver", "kube-apiserver", server=True, names=(*names, "localhost", *addresses)),
+        Request("apiserver-kubelet-client", "kube-apiserver-kubelet-client", "system:masters"),
+        Request("front-proxy-client", "front-proxy-client", authority="front-proxy-ca"),
+        Request(ADMIN, "kubernetes-admin", "system:masters"),
+        Request("controller-manager", "system:kube-controller-manager"),
+        Request("scheduler", "system:kube-scheduler"),
+        Request("proxy", "system:kube-proxy"),
+    ]
+    for node in layout.nodes:
+        user, group = f"system:node:{node.name}", "system:nodes"
+        found.append(Request(f"kubelet-{node.name}", user, group))
+        server_names = (node.name, str(node.address.ip))
+        found.append(Request(f"kubelet-server-{node.name}", user, group, server=True, names=server_names))
+    return found
+
+
+def ensure(layout: Layout) -> None:
+    """Make or renew certificates, and write a kubeconfig for each client."""
+    folder = layout.place.pki
+    certificate.ensure(folder, requests(layout))
+    clients = ["controller-manager", "scheduler", "proxy", *(f"kubelet-{node.name}" for node in layout.nodes)]
+    for client in clients:
+        write(folder / f"{client}.kubeconfig", kubeconfig(folder, client, layout.api_url), mode=0o600)
+
+
+def kubeconfig(folder: Path, client: str, server: str) -> str:
+    """Return a kubeconfig for the client whose certificate is `client`, with `server` as the API server's URL."""
+
+    def data(file: str) -> str:
+        return base64.b64encode((folder / file).read_bytes()).decode()
+
+    user = {"client-certificate-data": data(f"{client}.crt"), "client-key-data": data(f"{client}.key")}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {"name": CONTEXT, "cluster": {"server": server, "certificate-authority-data": data("ca.crt")}}
+        ],
+        "users": [{"name": client, "user": user}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": client}}],
+        "current-context": CONTEXT,
+    }
+    return yaml.safe_dump(content, sort_keys=False)

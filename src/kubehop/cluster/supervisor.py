@@ -1,0 +1,145 @@
+"""The process that holds a cluster: it starts everything, keeps it running, and ends with it.
+
+Every process of the cluster is tied to this one's life by the kernel:
+when it is killed, all of them are, and the next `kubehop up` starts from what is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+from kubehop.cluster import process, state, sweep
+from kubehop.cluster.binary import ensure
+from kubehop.cluster.cluster import Cluster
+from kubehop.cluster.image import ensure_images
+from kubehop.cluster.layout import Layout
+from kubehop.cluster.product import PRODUCTS
+from kubehop.cluster.progress import Silent
+from kubehop.cluster.state import Place
+from kubehop.cluster.version import versions
+from kubehop.errors import KubehopError
+
+WRITE_SECONDS = 0.05
+
+
+class Supervisor:
+    """Holds one cluster and tells about it in the handover file.
+
+    Args:
+        layout: The cluster.
+        cluster: The cluster while it runs.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.phase, self.step, self.error = "starting", "", None
+        self.done = self.total = 0
+        self.changed = asyncio.Event()
+        self.stopping = asyncio.Event()
+        binaries = ensure(PRODUCTS, progress=Silent())
+        images = ensure_images(binaries, progress=Silent())
+        self.layout = Layout(place, binaries)
+        self.cluster = Cluster(self.layout, images, ports=self._former_ports(), on_change=self.changed.set)
+        self.versions = versions(self.layout)
+
+    async def run(self) -> int:
+        """Bring the cluster up, hold it until asked to stop, take it down; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        writer = asyncio.create_task(self._write_changes())
+        try:
+            await self._until_stopped(self._up())
+            self.phase = "stopping" if self.error is None else "failed"
+        finally:
+            writer.cancel()
+            await self.cluster.stop()
+            self._write()
+            await asyncio.to_thread(sweep.leftovers, self.place)
+        return 0 if self.error is None else 1
+
+    async def _until_stopped(self, up: Any) -> None:
+        starting = asyncio.create_task(up)
+        stop = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done() and self.error is None:
+            await stop
+        starting.cancel()
+        stop.cancel()
+        await asyncio.gather(starting, stop, return_exceptions=True)
+
+    async def _up(self) -> None:
+        steps = self.cluster.steps
+        self.total = len(steps)
+        try:
+            for self.done, step in enumerate(steps):
+                self.step = step.title
+                self._write()
+                await step.do()
+        except KubehopError as error:
+            self.error = f"{self.step}: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever it was, `up` must say it
+            traceback.print_exc()
+            self.error = f"{self.step}: {type(error).__name__}: {error}"
+        else:
+            self.phase, self.step, self.done = "ready", "ready", self.total
+            (self.place.folder / "was-ready").touch()
+        self.changed.set()
+
+    async def _write_changes(self) -> None:
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            self._write()
+            await asyncio.sleep(WRITE_SECONDS)
+
+    def _write(self) -> None:
+        ports = self.cluster.ports
+        state.write_handover(
+            self.place,
+            {
+                "phase": self.phase,
+                "step": self.step,
+                "done": self.done,
+                "total": self.total,
+                "error": self.error,
+                "kubeconfig": str(self.place.kubeconfig),
+                "api": f"https://127.0.0.1:{ports['api']}",
+                "ingress_http": f"http://127.0.0.1:{ports['ingress_http']}",
+                "ingress_https": f"https://127.0.0.1:{ports['ingress_https']}",
+                "outside_proxy": f"socks5h://127.0.0.1:{ports['outside_proxy']}",
+                "ports": ports,
+                "nodes": [
+                    {"name": node.name, "address": str(node.address.ip)} for node in self.layout.nodes
+                ],
+                "versions": self.versions,
+                "supervisor_pid": os.getpid(),
+                "supervisor_started": process.started(os.getpid()),
+                "components": self.cluster.describe(),
+            },
+        )
+
+    def _former_ports(self) -> dict[str, int]:
+        former = (state.read_handover(self.place) or {}).get("ports", {})
+        return {name: port for name, port in former.items() if isinstance(port, int)}
+
+
+def main() -> None:
+    """Hold the cluster that `argv[1]` names, until SIGTERM."""
+    place = Place(sys.argv[1])
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(asyncio.run(_run(place)))
+
+
+async def _run(place: Place) -> int:
+    return await Supervisor(place).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Removing what a cluster left on the machine, found by its name alone: no record of it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+from pathlib import Path
+
+from kubehop.cluster import process, state
+from kubehop.cluster.linux import cgroup
+from kubehop.cluster.state import Place
+from kubehop.wait import until
+
+MNT_DETACH = 2
+STOP_SECONDS = 20.0
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def supervisor(place: Place) -> int | None:
+    """Return the number of the cluster's supervisor process, or None where none lives."""
+    told = state.read_handover(place) or {}
+    pid, born = told.get("supervisor_pid"), told.get("supervisor_started")
+    if not isinstance(pid, int) or not isinstance(born, float):
+        return None
+    alive = process.started(pid)
+    return pid if alive is not None and abs(alive - born) < 1 else None
+
+
+def stop_supervisor(place: Place) -> None:
+    """Ask the supervisor to end, and end it after 20 s.
+
+    Raises:
+        WaitTimeoutError: It could not be ended.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        pid = supervisor(place)
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        with contextlib.suppress(Exception if number == signal.SIGTERM else ()):
+            until(lambda: supervisor(place) is None, what="the supervisor to end", timeout_seconds=STOP_SECONDS)
+
+
+def processes(place: Place) -> set[int]:
+    """Return the numbers of all processes in the cluster's nodes."""
+    return cgroup.processes(cgroup.find(place.cgroup_prefix))
+
+
+def mounts(folder: Path) -> list[str]:
+    """List the mount points at or below `folder` that this process sees, innermost first."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    below = [point for point in points if point == str(folder) or point.startswith(f"{folder}/")]
+    return sorted(below, key=len, reverse=True)
+
+
+def leftovers(place: Place) -> None:
+    """End every process of the cluster's nodes, and remove its cgroups, namespaces and mounts.
+
+    What it stores (etcd's data, images, certificates, logs) stays.
+
+    Raises:
+        WaitTimeoutError: A process could not be ended.
+    """
+    cgroup.remove(cgroup.find(place.cgroup_prefix))
+    for point in mounts(place.folder):
+        _libc.umount2(point.encode(), MNT_DETACH)
+    if place.namespaces.exists():
+        shutil.rmtree(place.namespaces)
+
+
+def everything(place: Place) -> None:
+    """Remove the cluster, whatever state it is in: nothing of it stays but the shared cache.
+
+    Raises:
+        WaitTimeoutError: A process could not be ended.
+    """
+    stop_supervisor(place)
+    leftovers(place)
+    state.forget(place)
+
+
+def remove(place: Place, names: tuple[str, ...]) -> None:
+    """Remove files and folders of the cluster by name; one that is not there is fine."""
+    for name in names:
+        path = place.folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
