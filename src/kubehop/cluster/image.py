@@ -117,19 +117,21 @@ def _tools(pause: Path) -> Recipe:
     programs = {name: closure.locate(name, package=packages[name]) for name in packages}
     shared = closure.libraries(list(programs.values()))
     names = sorted(set(closure.applets(programs["busybox"])) - {*programs, "sh"})
-    links = {"/bin/sh": "/usr/bin/bash", **{f"/bin/{name}": "/usr/bin/busybox" for name in names}}
+    links = {"sh": "bash", **dict.fromkeys(names, "busybox")}
     return Recipe(
         TOOLS,
         (
             (*_BASE, *(Item(str(path), source=path.resolve()) for path in shared)),
             tuple(Item(f"/usr/bin/{name}", source=path.resolve()) for name, path in programs.items()),
             (
-                Item("/bin/hold", source=pause),
-                *(Item(path, target=target) for path, target in links.items()),
+                Item("/usr/bin/hold", source=pause),
+                *(Item(f"/usr/bin/{name}", target=target) for name, target in links.items()),
+                Item("/bin", target="usr/bin"),
+                Item("/sbin", target="usr/bin"),
             ),
         ),
-        ("/bin/hold",),
-        {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "PS1": r"\h:\w\$ "},
+        ("/usr/bin/hold",),
+        {"PATH": "/usr/bin", "HOME": "/tmp", "PS1": r"\h:\w\$ "},
         user="0:0",
     )
 
