@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 
 from kubehop.errors import ClusterError
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
+_SUCCESS = range(200, 300)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class _Client(client.ApiClient):
@@ -44,7 +49,52 @@ class Api:
         except (ConfigException, OSError) as error:
             what = f"Kubeconfig {kubeconfig} cannot be used: {error}."
             raise ClusterError(what, next_command="Run `kubectl config view`.") from error
+        if urlsplit(settings.host).hostname in _LOOPBACK:
+            settings.proxy = None  # the client, unlike kubectl, would ask the proxy of the environment for it
         self.client = _Client(settings)
+
+    def call(self, method: str, path: str, *, body: Any = None, **query: Any) -> Any:
+        """Make one request and return the object it answers with as kubectl would print it: plain dicts.
+
+        Args:
+            method: GET, POST, PUT or DELETE.
+            path: From the server's root: `/api/v1/namespaces/shop/pods`.
+            body: The object to send.
+            query: Parameters in the API's spelling: `labelSelector`, `gracePeriodSeconds`.
+
+        Raises:
+            ApiException: The answer was not a success; its `status` says which.
+        """
+        return json.loads(self.text(path, method=method, body=body, **query))
+
+    def text(self, path: str, *, method: str = "GET", body: Any = None, **query: Any) -> str:
+        """Make one request as `call` does, and return the answer as text: logs, metrics, health.
+
+        Raises:
+            ApiException: The answer was not a success; its `status` says which.
+        """
+        serialize: Callable[..., tuple[Any, ...]] = self.client.param_serialize
+        request = serialize(
+            method,
+            path,
+            query_params=[(name, _plain(value)) for name, value in query.items()],
+            header_params={"Accept": "application/json, */*", "Content-Type": "application/json"},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        answer = self.client.call_api(*request)
+        content = (answer.read() or b"").decode("utf-8", errors="replace")
+        if answer.status not in _SUCCESS:
+            raise ApiException.from_response(http_resp=answer, body=content, data=None)
+        return content
+
+    def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Return the items of a list, as plain dicts.
+
+        Raises:
+            ApiException: The answer was not a success.
+        """
+        return list(self.call("GET", path, **query).get("items") or [])
 
     @cached_property
     def core(self) -> client.CoreV1Api:
@@ -75,3 +125,8 @@ class Api:
     def custom(self) -> client.CustomObjectsApi:
         """What extensions serve: Gateway API objects, metrics.k8s.io."""
         return client.CustomObjectsApi(self.client)
+
+
+def _plain(value: Any) -> Any:
+    """Return a query parameter as the API spells it."""
+    return str(value).lower() if isinstance(value, bool) else value

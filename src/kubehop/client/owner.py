@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 
 _TOLERANCE_SECONDS = 0.02
+_WALL_TOLERANCE_SECONDS = 2.0  # the kernel's boot time is rounded, and moves a little with the wall clock
+_WALL = 1e9  # no machine has been up for thirty years: from here on, seconds since 1970
 _START_FIELD = 19  # starttime, field 22 of proc(5) stat, counted after the parenthesized name
 
 
@@ -63,9 +65,18 @@ def started(pid: int) -> float | None:
 
 
 def runs(pid: int, *, since: float) -> bool:
-    """Say whether the process that started at `since` (as `started()` gives it) still has this id."""
+    """Say whether the process that started at `since` still has this id.
+
+    Args:
+        pid: The process.
+        since: As `started()` gives it, or seconds since 1970.
+    """
     now = started(pid)
-    return now is not None and abs(now - since) <= _TOLERANCE_SECONDS
+    if now is None:
+        return False
+    if now < _WALL <= since:
+        return abs(psutil.boot_time() + now - since) <= _WALL_TOLERANCE_SECONDS
+    return abs(now - since) <= _TOLERANCE_SECONDS
 
 
 def _started_after_boot(pid: int) -> float | None:

@@ -26,6 +26,13 @@ def test_start_time_is_when_the_process_started() -> None:
     assert abs(psutil.boot_time() + since_boot - wall) < 2
 
 
+def test_wall_clock_start_times_are_understood() -> None:
+    """A start time in seconds since 1970, as psutil gives it, is recognized, and a wrong one refused."""
+    wall = psutil.Process().create_time()
+    assert owner.runs(os.getpid(), since=wall)
+    assert not owner.runs(os.getpid(), since=wall - 10)
+
+
 def test_an_ended_process_is_gone_even_while_a_zombie() -> None:
     """A process that has ended is gone before and after its parent collects it."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
