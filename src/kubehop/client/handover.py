@@ -38,8 +38,8 @@ class Component:
     pid: int | None = None
     state: str = "stopped"
     restarts: int = 0
-    since: str = ""
-    last_line: str = ""
+    since: str | None = None
+    last_line: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,7 @@ def read(file: Path) -> Cluster:
 
 def clusters() -> list[Cluster]:
     """Return every cluster that has a readable handover file, sorted by name."""
-    found = []
-    for file in sorted(state_root().glob("clusters/*/cluster.json")):
-        try:
-            found.append(read(file))
-        except ClusterError:
-            continue  # half-written by a killed process: `up` repairs it, and it is no cluster to talk to
-    return found
+    return [one for one in map(_read_or_why, _files()) if isinstance(one, Cluster)]
 
 
 def current() -> Cluster:
@@ -154,8 +148,8 @@ def current() -> Cluster:
         return from_context(context)
     if name := os.environ.get("KUBEHOP_NAME"):
         return read(folder(name) / "cluster.json")
-    known = clusters()
-    living = [cluster for cluster in known if cluster.alive]
+    known = [_read_or_why(file) for file in _files()]
+    living = [one for one in known if isinstance(one, Cluster) and one.alive]
     if len(living) == 1:
         return living[0]
     raise _no_choice(living, known)
@@ -243,14 +237,28 @@ def _refuse(cluster: Cluster) -> None:
         raise ClusterError(what, why="It was killed, or the machine restarted.", next_command=up)
 
 
-def _no_choice(living: list[Cluster], known: list[Cluster]) -> NoClusterError:
+def _files() -> list[Path]:
+    return sorted(state_root().glob("clusters/*/cluster.json"))
+
+
+def _read_or_why(file: Path) -> Cluster | ClusterError:
+    """Read a handover file; one that cannot be read is no cluster to talk to, but worth a word."""
+    try:
+        return read(file)
+    except ClusterError as error:
+        return error
+
+
+def _no_choice(living: list[Cluster], known: list[Cluster | ClusterError]) -> NoClusterError:
     if living:
         names = ", ".join(cluster.name for cluster in living)
         what = f"{len(living)} clusters are running: {names}."
         return NoClusterError(what, next_command=f"Choose one: `export KUBEHOP_NAME={living[0].name}`.")
-    why = ""
-    if known:
-        why = "Known, but not running: " + ", ".join(f"{one.name} ({one.phase})" for one in known) + "."
+    idle = [f"{one.name} ({one.phase})" for one in known if isinstance(one, Cluster)]
+    why = " ".join(
+        [f"Known, but not running: {', '.join(idle)}."] * bool(idle)
+        + [f"{error.what} {error.why}" for error in known if isinstance(error, ClusterError)]
+    )
     hint = "Run `kubehop up`, or set KUBEHOP_CONTEXT to a context of your kubeconfig."
     return NoClusterError("No cluster is running.", why=why, next_command=hint)
 

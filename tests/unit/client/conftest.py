@@ -63,7 +63,7 @@ def hand_over(state: Path, kubeconfig: Path) -> Callable[..., Path]:
             "versions": {"kubernetes": "v1.37.2"},
             "supervisor_pid": me.pid,
             "supervisor_started": me.started,
-            "components": [{"name": "etcd", "node": "node-1", "pid": 12, "state": "running"}],
+            "components": [{"name": "etcd", "node": "node-1", "pid": 12, "state": "running", "since": None}],
             "updated": "2026-01-01T00:00:00Z",
         }
         file = state / "clusters" / name / "cluster.json"

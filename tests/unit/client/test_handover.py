@@ -55,6 +55,8 @@ def test_a_damaged_file_is_named(hand_over: Write, monkeypatch: pytest.MonkeyPat
     file = hand_over()
     file.write_text(damage)
     assert handover.clusters() == []
+    with pytest.raises(NoClusterError, match=r"No cluster is running.*cluster\.json cannot be read"):
+        handover.current()
     monkeypatch.setenv("KUBEHOP_NAME", "kubehop")
     with pytest.raises(ClusterError, match=r"cluster\.json cannot be read"):
         handover.current()
