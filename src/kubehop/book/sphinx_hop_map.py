@@ -122,6 +122,16 @@ def draw_icon() -> str:
     )
 
 
+def draw_mark(name: str) -> str:
+    """Return the hop's title beside a map of the height of a letter."""
+    boxes = ""
+    for n, hop in enumerate(HOPS):
+        kind, y, height = ("kh-on", 1, 14) if hop.name == name else ("kh-off", 4, 8)
+        boxes += f'<rect class="{kind}" x="{8 * n}" y="{y}" width="6" height="{height}" rx="1.5"/>'
+    title = next(hop.title for hop in HOPS if hop.name == name)
+    return f'<span class="kh-mark"><svg viewBox="0 0 38 16" aria-hidden="true">{boxes}</svg> {title}</span>'
+
+
 def _strip(current: str | None, links: Mapping[str, str]) -> str:
     wide = [(n * (WIDE_BOX + WIDE_GAP) + 1.0, float(WIDE_BOX)) for n in range(len(HOPS))]
     narrow: list[tuple[float, float]] = []

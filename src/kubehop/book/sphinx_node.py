@@ -1,17 +1,18 @@
-"""The book's three directives: `{hop-map}`, `{chapter-list}`, `{book-status}`.
+"""The book's directives `{hop-map}`, `{chapter-list}`, `{book-status}` and roles `{chapter}`, `{hop}`.
 
 Each makes a node that is drawn when its page is written, because links and titles are known only then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]  # docutils ships no types
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from kubehop.book import provenance, sphinx_hop_map, sphinx_provenance
 
@@ -26,6 +27,14 @@ class ChapterList(nodes.General, nodes.Element):  # type: ignore[misc]  # docuti
 
 class BookStatus(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
     """Versions, runs and checks."""
+
+
+class ChapterLink(nodes.Inline, nodes.Element):  # type: ignore[misc]  # docutils ships no types
+    """A chapter's name; a link once the chapter exists."""
+
+
+class HopMark(nodes.Inline, nodes.Element):  # type: ignore[misc]  # docutils ships no types
+    """A hop's name beside a hop map of the height of a letter."""
 
 
 class HopMapDirective(SphinxDirective):
@@ -63,6 +72,50 @@ class BookStatusDirective(SphinxDirective):
         for path in (provenance.FILE, sphinx_provenance.CHECKS):
             self.env.note_dependency(str(Path(self.env.app.confdir) / path))
         return [BookStatus()]
+
+
+class ChapterRole(SphinxRole):
+    """`` {chapter}`services` ``: a link that does not break while the chapter is not written yet."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the node, or report a name that no chapter has."""
+        if self.text not in sphinx_hop_map.CHAPTER_HOPS:
+            return _unknown(self, sphinx_hop_map.CHAPTER_HOPS)
+        return [ChapterLink(name=self.text)], []
+
+
+class HopRole(SphinxRole):
+    """`` {hop}`service` ``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the node, or report a name that no hop has."""
+        names = [hop.name for hop in sphinx_hop_map.HOPS]
+        return ([HopMark(name=self.text)], []) if self.text in names else _unknown(self, names)
+
+
+def _unknown(role: SphinxRole, names: Iterable[str]) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    message = role.inliner.reporter.error(  # type: ignore[attr-defined]  # docutils ships no types
+        f"The role {role.name!r} knows no {role.text!r}. It knows {', '.join(names)}.", line=role.lineno
+    )
+    return [nodes.problematic(role.rawtext, role.rawtext)], [message]
+
+
+def visit_chapter_link(translator: Any, node: ChapterLink) -> None:
+    """Write a link to the chapter, or its name alone."""
+    builder = translator.builder
+    found = sorted(name for name in builder.env.titles if Path(name).name == node["name"])
+    if not found:
+        translator.body.append(f'<span class="kh-unwritten">{escape(node["name"])}</span>')
+        raise nodes.SkipNode
+    url = builder.get_relative_uri(builder.current_docname, found[0])
+    translator.body.append(f'<a class="reference internal" href="{url}">{escape(node["name"])}</a>')
+    raise nodes.SkipNode
+
+
+def visit_hop_mark(translator: Any, node: HopMark) -> None:
+    """Write the small map; the word beside it says the same."""
+    translator.body.append(sphinx_hop_map.draw_mark(node["name"]))
+    raise nodes.SkipNode
 
 
 def visit_hop_map(translator: Any, node: HopMap) -> None:
@@ -106,10 +159,14 @@ def visit_book_status(translator: Any, node: BookStatus) -> None:
 
 
 def register(app: Sphinx) -> None:
-    """Tell Sphinx the three directives and how their nodes are written."""
+    """Tell Sphinx the directives and roles, and how their nodes are written."""
     app.add_directive("hop-map", HopMapDirective)
     app.add_directive("chapter-list", ChapterListDirective)
     app.add_directive("book-status", BookStatusDirective)
+    app.add_role("chapter", ChapterRole())
+    app.add_role("hop", HopRole())
+    app.add_node(ChapterLink, html=(visit_chapter_link, None))
+    app.add_node(HopMark, html=(visit_hop_mark, None))
     app.add_node(HopMap, html=(visit_hop_map, None))
     app.add_node(ChapterList, html=(visit_chapter_list, None))
     app.add_node(BookStatus, html=(visit_book_status, None))
