@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"sync"
@@ -34,18 +35,23 @@ type access struct {
 
 // event notes something that is no request: a start, a switch, a phase of the shutdown.
 func (j *journal) event(name string, facts map[string]any) {
-	line := map[string]any{"time": stamp(time.Now()), "event": name}
-	for key, value := range facts {
-		line[key] = value
+	head, _ := json.Marshal(struct {
+		Time  string `json:"time"`
+		Event string `json:"event"`
+	}{stamp(time.Now()), name}) // strings always can be written
+	tail, err := json.Marshal(facts)
+	if err != nil {
+		tail = []byte("{}")
 	}
-	j.write(line)
+	j.writeLine(bytes.Replace(append(head, tail...), []byte("}{"), []byte(","), 1))
 }
 
-func (j *journal) write(line any) {
-	data, err := json.Marshal(line)
-	if err != nil {
-		return // only maps and structs of ours come here
-	}
+func (j *journal) request(line access) {
+	data, _ := json.Marshal(line) // strings and numbers always can be written
+	j.writeLine(data)
+}
+
+func (j *journal) writeLine(data []byte) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	_, _ = j.out.Write(append(data, '\n'))

@@ -38,7 +38,7 @@ func (a *app) observed(next http.Handler) http.Handler {
 		if quiet(r, answer.status) {
 			return
 		}
-		a.log.write(access{
+		a.log.request(access{
 			Time:       stamp(started),
 			Method:     r.Method,
 			Path:       r.URL.Path,
