@@ -16,8 +16,8 @@ from kubehop.cluster import cache, toolchain
 from kubehop.cluster.command import run
 from kubehop.cluster.product import PRODUCTS, Product
 from kubehop.cluster.progress import Progress, Work
-from kubehop.cluster.toolchain import Go
 from kubehop.cluster.state import cache_root
+from kubehop.cluster.toolchain import Go
 from kubehop.errors import BuildError
 
 _NO_NETWORK = re.compile(

@@ -125,8 +125,9 @@ def make(
                 return False
             _replace(entry, maker)
     except OSError as error:
+        msg = f"{entry.name} could not be stored in {str(entry.shelf)!r}: {error.strerror or error}."
         raise BuildError(
-            f"{entry.name} could not be stored in {str(entry.shelf)!r}: {error.strerror or error}.",
+            msg,
             why="The cache folder must be writable and have room for 2 GB.",
             next_command="Make room or set XDG_CACHE_HOME to another folder, then run `kubehop build`.",
         ) from error

@@ -86,7 +86,7 @@ def _authority(folder: Path, name: str, common_name: str) -> None:
 def _issue(folder: Path, request: Request) -> None:
     signer = x509.load_pem_x509_certificate((folder / f"{request.authority}.crt").read_bytes())
     signing_key = serialization.load_pem_private_key((folder / f"{request.authority}.key").read_bytes(), None)
-    assert isinstance(signing_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote it, as such, above
+    assert isinstance(signing_key, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if request.server else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
@@ -99,11 +99,15 @@ def _issue(folder: Path, request: Request) -> None:
         )
     )
     if request.names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(_alternatives(request.names)), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName(_alternatives(request.names)), critical=False
+        )
     _write(folder / request.file, builder.sign(signing_key, hashes.SHA256()), key)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

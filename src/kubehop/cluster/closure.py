@@ -23,8 +23,9 @@ def locate(program: str, *, package: str) -> Path:
     """
     found = shutil.which(program, path=_SEARCH)
     if not found:
+        msg = f"{program!r} is not installed on this machine."
         raise BuildError(
-            f"{program!r} is not installed on this machine.",
+            msg,
             why=f"The image kubehop/tools:1 carries it; Debian's package {package!r} has it.",
             next_command=f"Run `sudo apt-get install {package}`, then `kubehop build`.",
         )
@@ -42,8 +43,9 @@ def libraries(programs: list[Path]) -> list[Path]:
     run(["ldd", *programs], cwd=Path("/"), env={**os.environ, "LC_ALL": "C"}, on_line=lines.append)
     missing = [line.strip() for line in lines if "not found" in line]
     if missing:
+        msg = f"A shared library is missing on this machine: {missing[0]!r}."
         raise BuildError(
-            f"A shared library is missing on this machine: {missing[0]!r}.",
+            msg,
             why="The image kubehop/tools:1 carries the libraries of its programs.",
             next_command="Reinstall the package that has it, then run `kubehop build`.",
         )

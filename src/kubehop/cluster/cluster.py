@@ -199,8 +199,9 @@ class Cluster:
             said: list[str] = []
             how = ("images", "import", f"--snapshotter={self.layout.snapshotter}", str(image.archive))
             if command.run(node.command(*program, *how), cwd=Path("/"), env=os.environ, on_line=said.append):
+                msg = f"The image {image.name} could not be imported on {node.node.name}: {said[-1:]}."
                 raise ClusterError(
-                    f"The image {image.name} could not be imported on {node.node.name}: {said[-1:]}.",
+                    msg,
                     why="The archive may be damaged, or the disk full.",
                     next_command="Run `kubehop doctor`, then `kubehop up`.",
                 )
@@ -231,4 +232,9 @@ def _node_object(node: network.Node) -> dict[str, Any]:
     if node.name == "node-1":
         labels[INGRESS_LABEL] = "true"
     spec = {"podCIDR": str(node.pod_cidr), "podCIDRs": [str(node.pod_cidr)]}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name, "labels": labels}, "spec": spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": node.name, "labels": labels},
+        "spec": spec,
+    }

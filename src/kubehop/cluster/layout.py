@@ -71,7 +71,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Health:
-    """Where a component says that it is well, seen from its node: `path` at 127.0.0.1:`port`, or a socket file."""
+    """Where a component says that it is well, inside its node: a path at 127.0.0.1, or a socket file."""
 
     port: int = 0
     path: str = "/healthz"

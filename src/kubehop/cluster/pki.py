@@ -48,7 +48,7 @@ def ensure(layout: Layout) -> None:
 
 
 def kubeconfig(folder: Path, client: str, server: str) -> str:
-    """Return a kubeconfig for the client whose certificate is `client`, with `server` as the API server's URL."""
+    """Return a kubeconfig with the certificate of `client`, for the API server at `server`."""
 
     def data(file: str) -> str:
         return base64.b64encode((folder / file).read_bytes()).decode()

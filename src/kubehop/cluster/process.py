@@ -208,3 +208,16 @@ def detach(argv: tuple[str, ...], *, log: Path) -> int:
         )
     child.returncode = 0  # keeps the interpreter from warning about a child it no longer minds
     return child.pid
+
+
+def foreground(argv: list[str], *, cwd: Path) -> int:
+    """Run a program in front, with our terminal; Ctrl-C is the program's to answer."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.call(argv, cwd=cwd, preexec_fn=_answer_interrupt)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _answer_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

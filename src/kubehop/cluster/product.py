@@ -46,8 +46,9 @@ class Product:
             return ""
         found = re.search(rf"^(?:require )?\s*{re.escape(self.module)} (v\S+)", self._go_mod, re.MULTILINE)
         if not found:
+            msg = f"{self.folder / 'go.mod'} requires no module {self.module!r}."
             raise BuildError(
-                f"{self.folder / 'go.mod'} requires no module {self.module!r}.",
+                msg,
                 why=f"The version of {self.name} is read from there.",
                 next_command=f"Run `go get {self.module}@VERSION` in {str(self.folder)!r}.",
             )
@@ -88,8 +89,9 @@ class Product:
         try:
             return path.read_text()
         except OSError as error:
+            msg = f"{str(path)!r} cannot be read: {error.strerror}."
             raise BuildError(
-                f"{str(path)!r} cannot be read: {error.strerror}.",
+                msg,
                 why=f"{self.name} is built from it, so kubehop must run from a clone of the book.",
                 next_command="Run `pip install --editable .` in the clone.",
             ) from error

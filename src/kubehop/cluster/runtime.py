@@ -126,9 +126,9 @@ class NodeRuntime:
 
     async def _is_ready(self, ready: Path, init: asyncio.subprocess.Process) -> bool:
         if init.returncode is not None:
-            raise Process(Spec(f"{self.node.name} init", (), self._log("node")), exit_code=init.returncode).failure(
-                before="the node's file system was set up", next_command="Run `kubehop doctor`."
-            )
+            raise Process(
+                Spec(f"{self.node.name} init", (), self._log("node")), exit_code=init.returncode
+            ).failure(before="the node's file system was set up", next_command="Run `kubehop doctor`.")
         return ready.exists() and ready.stat().st_size > 0
 
     async def start(self, component: Component) -> None:
@@ -148,9 +148,13 @@ class NodeRuntime:
             )
 
         try:
-            await until_async(well, what=component.name, timeout_seconds=HEALTH_SECONDS, interval_seconds=0.05)
+            await until_async(
+                well, what=component.name, timeout_seconds=HEALTH_SECONDS, interval_seconds=0.05
+            )
         except WaitTimeoutError as error:
-            raise process.failure(before=f"{HEALTH_SECONDS:g} s were over", next_command=self._advice()) from error
+            raise process.failure(
+                before=f"{HEALTH_SECONDS:g} s were over", next_command=self._advice()
+            ) from error
 
     async def _launch(self, component: Component) -> Process:
         for path, (text, mode) in component.files.items():
@@ -160,7 +164,11 @@ class NodeRuntime:
         group = cgroup.create(prefix)
         argv = ("nsenter", f"--target={self.pid}", "--all", "--", "setpriv", "--pdeathsig", "KILL", "--")
         spec = Spec(
-            component.name, (*argv, *component.argv), self._log(component.name), group.process_files, component.env
+            component.name,
+            (*argv, *component.argv),
+            self._log(component.name),
+            group.process_files,
+            component.env,
         )
         process = Process(spec, on_change=self._on_change)
         self.components[component.name] = (component, process)

@@ -28,7 +28,11 @@ def caller() -> pwd.struct_passwd:
 
 
 def _folder(kind: str) -> Path:
-    path = platformdirs.user_state_path("kubehop") if kind == "state" else platformdirs.user_cache_path("kubehop")
+    path = (
+        platformdirs.user_state_path("kubehop")
+        if kind == "state"
+        else platformdirs.user_cache_path("kubehop")
+    )
     home = Path(caller().pw_dir)
     own = Path.home()
     return home / path.relative_to(own) if home != own and path.is_relative_to(own) else path
@@ -53,10 +57,13 @@ class Place:
     def __post_init__(self) -> None:
         """Refuse a name that could not be a file, cgroup and interface name at once."""
         plain = self.name.replace("-", "")
-        if not (plain.isascii() and plain.isalnum() and self.name.islower() and len(self.name) <= NAME_LENGTH):
+        if not (
+            plain.isascii() and plain.isalnum() and self.name.islower() and len(self.name) <= NAME_LENGTH
+        ):
+            msg = f"{self.name!r} cannot name a cluster."
             raise ClusterError(
-                f"{self.name!r} cannot name a cluster.",
-                why=f"A name has up to {NAME_LENGTH} lower-case letters, digits and dashes, and one letter at least.",
+                msg,
+                why=f"A name has up to {NAME_LENGTH} lower-case letters, digits and dashes.",
                 next_command="Run `kubehop up --name NAME` with another name.",
             )
 

@@ -38,7 +38,8 @@ class Supervisor:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.phase, self.step, self.error = "starting", "", None
+        self.phase, self.step = "starting", ""
+        self.error: str | None = None
         self.done = self.total = 0
         self.changed = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -115,9 +116,7 @@ class Supervisor:
                 "ingress_https": f"https://127.0.0.1:{ports['ingress_https']}",
                 "outside_proxy": f"socks5h://127.0.0.1:{ports['outside_proxy']}",
                 "ports": ports,
-                "nodes": [
-                    {"name": node.name, "address": str(node.address.ip)} for node in self.layout.nodes
-                ],
+                "nodes": [{"name": node.name, "address": str(node.address.ip)} for node in self.layout.nodes],
                 "versions": self.versions,
                 "supervisor_pid": os.getpid(),
                 "supervisor_started": process.started(os.getpid()),

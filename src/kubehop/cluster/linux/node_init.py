@@ -26,12 +26,17 @@ SYSCTLS = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
-KEPT = {"kubelet": "/var/lib/kubelet", "containerd": "/var/lib/containerd", "log": "/var/log", "cni": "/var/lib/cni"}
+KEPT = {
+    "kubelet": "/var/lib/kubelet",
+    "containerd": "/var/lib/containerd",
+    "log": "/var/log",
+    "cni": "/var/lib/cni",
+}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def mount(source: str, target: str | Path, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Call mount(2).
+    """Mount a file system or folder on a folder, as the system call does.
 
     Raises:
         OSError: The kernel refused; the message names the target.
@@ -64,7 +69,7 @@ def _var_and_run(folder: Path) -> None:
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     mount("tmpfs", "/var", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     Path("/var/run").symlink_to("/run")
-    Path("/var/tmp").mkdir()  # noqa: S108 - the node's own, in its private tmpfs
+    Path("/var/tmp").mkdir()
     Path("/run/lock").mkdir()
     for name, target in KEPT.items():
         Path(target).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,80 @@
+# The verbs of this project. Continuous integration calls the same ones.
+# Everything is set up on demand, and done again only when what it depends on changed.
+SHELL := /bin/bash -o pipefail
+.SHELLFLAGS := -ec
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+.DEFAULT_GOAL := help
+
+PACKAGES := runc nftables iptables conntrack iproute2 util-linux mount procps kmod \
+	curl bind9-dnsutils tcpdump hey jq busybox-static chromium fonts-dejavu-core python3-venv
+
+.PHONY: help lab test check book bench record up down clean
+
+help: ## Show the verbs.
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lab: .system .venv/ready ## Start a cluster and open JupyterLab on the first page.
+	@python -m kubehop.cli lab
+
+test: .system .venv/ready ## Check everything: what `check` does, then every chapter and lab on a real cluster.
+	@kubehop doctor --quiet
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m tests.run
+
+check: .venv/ready .node ## Check what needs neither root nor a cluster: lint, types, units, the site.
+	@ruff check . && ruff format --check . && mypy && lint-imports --no-logo
+	@cd widgets && npm run --silent check
+	@pytest -q tests/unit
+	@pytest -q tests/book -m "not cluster"
+	@pytest -q tests/site
+
+book: .venv/ready ## Build the site from recorded outputs and serve it.
+	@jupyter-book build . -W -n --keep-going --all --path-output _build/book --quiet
+	@cd _build/book/_build/html && python -m http.server --bind 127.0.0.1 8000
+
+bench: .system .venv/ready ## Measure, and write docs/benchmarks.md.
+	@python -m tests.bench
+
+record: .venv/ready ## Run every chapter and lab on the cluster, and store what they print.
+	@kubehop record chapters labs
+
+up: .system .venv/ready ## Start a cluster.
+	@kubehop up
+
+down: .venv/ready ## Remove the cluster.
+	@kubehop down
+
+clean: ## Remove what was built inside this folder.
+	@rm -rf _build .venv widgets/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# System packages: asked of the package manager only where a program is missing.
+.PHONY: .system
+.system:
+	@missing=; for program in runc nft iptables conntrack ip nsenter curl dig tcpdump hey jq busybox chromium; do \
+		PATH=$$PATH:/usr/sbin:/sbin command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
+		command -v apt-get >/dev/null || { echo "Missing programs:$$missing. Install them with your package manager (Debian's names: $(PACKAGES)), then run this again."; exit 1; }; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		echo "Installing system packages for:$$missing"; \
+		$$sudo apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
+	fi
+
+# The Python environment, exactly as locked. uv installs it; pip brings uv, by the same lock.
+.venv/ready: requirements.lock pyproject.toml
+	@echo "Setting up Python packages in .venv"
+	@$(PYTHON) -m venv .venv
+	@awk '/^[a-z]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: .node
+.node: widgets/node_modules/.package-lock.json
+widgets/node_modules/.package-lock.json: widgets/package-lock.json
+	@echo "Setting up Node packages in widgets/node_modules"
+	@cd widgets && npm ci --silent --no-audit --no-fund --prefer-offline
+	@touch $@

@@ -1,0 +1,72 @@
+"""`kubehop lab`: the cluster starts behind, JupyterLab opens in front."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from kubehop.cluster import process, state, sweep
+from kubehop.cluster.state import Place
+from kubehop.errors import ClusterError
+from kubehop.wait import until
+
+FIRST_PAGE = "chapters/start/index.ipynb"
+NOTICE_SECONDS = 30.0
+
+
+def run(name: str, console: Console) -> int:
+    """Open JupyterLab in the clone and stay in front until it ends; return its exit code.
+
+    Raises:
+        ClusterError: `kubehop up` ended before it had begun.
+    """
+    _begin(Place(name), console)
+    root = next(folder for folder in Path(__file__).resolve().parents if (folder / "_toc.yml").exists())
+    argv = [
+        str(Path(sys.executable).with_name("jupyter-lab")),
+        f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}",
+        "-y",
+    ]
+    if os.geteuid() == 0:
+        argv.append("--allow-root")
+    if not _has_display():
+        argv.append("--no-browser")
+        console.print("There is no display: open the URL below, with its token, in a browser.")
+    code = process.foreground(argv, cwd=root)
+    console.print(f"JupyterLab has ended; the cluster {name} has not. To remove it: kubehop down")
+    return code
+
+
+def _begin(place: Place, console: Console) -> None:
+    """Run `kubehop up` in the background, and wait until it has said what it does."""
+    told = state.read_handover(place)
+    if sweep.supervisor(place) and told and told["phase"] == "ready":
+        console.print(f"The cluster {place.name} is running.")
+        return
+    up = [sys.executable, "-m", "kubehop.cli", "up", "--name", place.name]
+    if os.geteuid() != 0:
+        process.foreground(["sudo", "--validate"], cwd=Path.cwd())
+    log = state.state_root() / f"up-{place.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    pid = process.detach(tuple(up), log=log)
+    console.print(
+        f"The cluster {place.name} is being started; its progress is in the first cell and in {log}."
+    )
+
+    def begun() -> bool:
+        return sweep.supervisor(place) is not None or process.started(pid) is None
+
+    until(begun, what="`kubehop up` to begin", timeout_seconds=NOTICE_SECONDS)
+    if sweep.supervisor(place) is None and (state.read_handover(place) or {}).get("phase") != "ready":
+        what = f"`kubehop up` ended at once: {process.last_line(log)}"
+        raise ClusterError(what, next_command="Run `kubehop doctor`.")
+
+
+def _has_display() -> bool:
+    return sys.platform == "darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or shutil.which("wslview")
+    )
