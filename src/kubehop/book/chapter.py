@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kubehop import wait
-from kubehop.book import question, session
+from kubehop.book import observation, question, session
 from kubehop.book.progress import ClusterProgress
 from kubehop.client import handover, kubeconfig, namespace, request, tools
 from kubehop.client import port_forward as forwarding
@@ -79,7 +79,7 @@ def finish() -> None:
     """
     name = session.current().name
     _close()
-    sys.stdout.write(f"namespace {name} is gone, nothing is left behind\n")
+    sys.stdout.write(f"namespace {name} is deleted, with everything in it\n")
 
 
 def _close() -> None:
@@ -117,7 +117,9 @@ def from_pod(
         RequestError: The Pod could not be entered. No answer is no error: `status` is None then.
     """
     kubectl = session.current().kubectl
-    return request.from_pod(kubectl, url, pod=pod, count=count, keep_alive=keep_alive, headers=headers)
+    found = request.from_pod(kubectl, url, pod=pod, count=count, keep_alive=keep_alive, headers=headers)
+    observation.add(found, url, asker="pod", host=_host(headers))
+    return found
 
 
 def through_ingress(
@@ -143,7 +145,9 @@ def through_ingress(
     opened = session.current()
     wanted = host or f"{opened.namespace}.localhost"
     options: dict[str, Any] = {"count": count, "keep_alive": keep_alive, "headers": headers}
-    return request.through_ingress(opened.cluster, path, host=wanted, **options)
+    found = request.through_ingress(opened.cluster, path, host=wanted, **options)
+    observation.add(found, path, asker="ingress", host=_host(headers) or wanted)
+    return found
 
 
 def from_outside(
@@ -155,7 +159,14 @@ def from_outside(
         RequestError: This cluster has no such machine.
     """
     options: dict[str, Any] = {"count": count, "keep_alive": keep_alive, "headers": headers}
-    return request.from_outside(session.current().cluster, url, **options)
+    found = request.from_outside(session.current().cluster, url, **options)
+    observation.add(found, url, asker="outside", host=_host(headers))
+    return found
+
+
+def _host(headers: Mapping[str, str] | None) -> str:
+    """Return the Host header that was asked for by hand, or nothing."""
+    return next((value for name, value in (headers or {}).items() if name.lower() == "host"), "")
 
 
 def who_answered(selector: str, *, since: datetime | float | None = None) -> Counter[str]:

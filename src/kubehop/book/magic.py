@@ -13,6 +13,7 @@ from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
 
+from kubehop.book import observation
 from kubehop.client.kubectl import TIMED_OUT, Completed, Kubectl, run_script
 from kubehop.errors import BookError, CommandError
 
@@ -33,6 +34,7 @@ class KubectlMagics(Magics):
             CommandError: kubectl ended with another exit code than 0.
         """
         arguments = shlex.split(line)
+        observation.command(f"kubectl {line.strip()}")
         done = Kubectl(_kubeconfig()).run(arguments, stdin=cell, timeout_seconds=_TIMEOUT_SECONDS)
         verb = next((word for word in arguments if not word.startswith("-")), "")
         _report(done, f"kubectl {verb}".strip())
@@ -48,6 +50,7 @@ class KubectlMagics(Magics):
         if line.strip():
             message = f"%%sh takes no arguments, and got {line.strip()!r}."
             raise BookError(message, next_command="Write the commands below the %%sh line.")
+        observation.command(cell.strip())
         done = run_script(cell, kubeconfig=_kubeconfig(), timeout_seconds=_TIMEOUT_SECONDS)
         _report(done, "the shell")
 

@@ -23,10 +23,10 @@ from rich.progress import Progress
 from kubehop.book import provenance
 from kubehop.book.compare import Comparer, checked
 from kubehop.book.normal import clean, normalize
+from kubehop.book.repository import SANITIZE_FILE, TRACES, find_root
 from kubehop.client import handover
 from kubehop.errors import BookError
 
-SANITIZE_FILE = Path("tests/nbval.cfg")
 CELL_TIMEOUT_SECONDS = 180
 
 
@@ -72,20 +72,6 @@ def notebooks_in(path: Path) -> list[Path]:
     return found
 
 
-def find_root(path: Path) -> Path:
-    """Return the repository that holds `path`, else the one that holds the working folder.
-
-    Raises:
-        BookError: Neither is inside the repository.
-    """
-    for start in (path.resolve(), Path.cwd()):
-        for folder in (start, *start.parents):
-            if (folder / SANITIZE_FILE).is_file():
-                return folder
-    message = f"{str(path)!r} is in no kubehop repository: no folder above it has {SANITIZE_FILE}."
-    raise BookError(message, next_command="Run this from the repository.")
-
-
 def _record_one(path: Path, *, versions: dict[str, str], progress: Progress, force: bool) -> Recording:
     root = find_root(path)
     stored = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat is half typed
@@ -93,7 +79,7 @@ def _record_one(path: Path, *, versions: dict[str, str], progress: Progress, for
     task = progress.add_task(path.stem, total=sum(cell.cell_type == "code" for cell in stored.cells))
     with _kept_traces(root) as restore_traces:
         began = time.monotonic()
-        fresh = execute(stored, path=path, root=root, on_cell=lambda: progress.advance(task))
+        fresh = execute(stored, path=path, on_cell=lambda: progress.advance(task))
         run_seconds = time.monotonic() - began
         refuse_deprecations(fresh, path)
         changed = force or not still_holds(stored, fresh, Comparer.from_file(root / SANITIZE_FILE))
@@ -115,7 +101,7 @@ def _text_of(notebook: Any) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def execute(notebook: Any, *, path: Path, root: Path, on_cell: Callable[[], None]) -> Any:
+def execute(notebook: Any, *, path: Path, on_cell: Callable[[], None]) -> Any:
     """Run every cell in a new kernel whose folder is the notebook's, and return the executed copy.
 
     Raises:
@@ -131,9 +117,11 @@ def execute(notebook: Any, *, path: Path, root: Path, on_cell: Callable[[], None
         resources={"metadata": {"path": str(path.resolve().parent)}},
         on_cell_executed=lambda **_: on_cell(),
     )
-    env = {**os.environ, "KUBEHOP_STATIC": "1", "KUBEHOP_RECORD": "1", "KUBEHOP_ROOT": str(root)}
+    env = {**os.environ, "KUBEHOP_STATIC": "1", "KUBEHOP_RECORD": "1"}
     try:
-        client.execute(env=env)
+        # As nbval does: what the kernel itself writes to its stderr is no output of a cell.
+        with Path(os.devnull).open("w") as nowhere:
+            client.execute(env=env, stderr=nowhere)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise _cell_failed(path, fresh, error) from error
     return fresh
@@ -203,7 +191,7 @@ def _cleaned(outputs: list[Any]) -> list[Any]:
 @contextmanager
 def _kept_traces(root: Path) -> Iterator[Callable[[], None]]:
     """Give a function that puts back the traces as they were; a failed recording calls it, too."""
-    folder = root / "traces"
+    folder = root / TRACES
     before = {path: path.read_bytes() for path in folder.glob("*.json")}
 
     def restore() -> None:
