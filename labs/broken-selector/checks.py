@@ -1,0 +1,174 @@
+"""The checks of the lab "The shop answers nobody": behavior first, state second."""
+
+from __future__ import annotations
+
+from kubehop.labs import (
+    Check,
+    Failure,
+    Mismatch,
+    Object,
+    World,
+    first_broken_hop,
+    labels_of,
+    name_of,
+    ready,
+    requests_for,
+    shown,
+    who,
+    why_unready,
+)
+
+URL = "http://web-svc/"
+PODS = 2
+WRITER = "endpointslice-controller.k8s.io"
+
+
+def the_service_answers(world: World) -> None:
+    """A request from Pod `client` to `http://web-svc/` is answered."""
+    answer = world.request(URL)[0]
+    if answer.status == 200:
+        return
+    if world.untouched("Service", "web-svc") and world.untouched("Deployment", "web"):
+        raise untouched(world, str(answer.error or answer.status))
+    raise first_broken_hop(world, service="web-svc", url=URL) or Failure(
+        f"Service web-svc: {URL} gives {answer.error or answer.status}, and spec and Pods look right.",
+        hint="Something outside the Service is in the way.",
+        run="kubectl get all,networkpolicies",
+    )
+
+
+def both_pods_answer(world: World) -> None:
+    """Many requests reach two Pods or more, and each of them answers."""
+    service = world.get("Service", "web-svc")
+    expected = {name_of(pod) for pod in world.selected_by(service) if ready(pod)}
+    count = requests_for(max(PODS, len(expected)))
+    answers = world.request(URL, count=count)
+    lost = [answer for answer in answers if answer.status != 200]
+    if lost:
+        what = f"Service web-svc: {len(lost)} of {count} requests are not answered ({lost[0].error})."
+        raise Failure(what, hint="Not every Pod behind it listens.", run="kubectl get endpointslices")
+    names = {who(answer) for answer in answers}
+    if len(expected) < PODS and len(names) < PODS:
+        raise too_few(world, service)
+    if len(names) < PODS or not expected <= names:
+        raise one_sided(service, names=names, count=count)
+
+
+def a_new_pod_joins(world: World) -> None:
+    """A Pod that replaces one of these tomorrow is found by the Service too."""
+    service = world.get("Service", "web-svc")
+    for item in world.slices_of("web-svc"):
+        writer = labels_of(item).get("endpointslice.kubernetes.io/managed-by")
+        if writer != WRITER:
+            raise Mismatch(
+                WRITER,
+                writer,
+                item=f"EndpointSlice {name_of(item)}",
+                field='metadata.labels["endpointslice.kubernetes.io/managed-by"]',
+                hint="Addresses written by hand stay when their Pods go.",
+                run="kubectl get endpointslices -o yaml",
+            )
+    for pod in world.selected_by(service):
+        lasting(world, pod, selector=service["spec"]["selector"])
+
+
+def untouched(world: World, error: str) -> Failure:
+    """Return the symptom and no more: the learner has changed nothing yet."""
+    addresses = sum(len(item.get("endpoints") or []) for item in world.slices_of("web-svc"))
+    what = f"Service web-svc: {URL} gives {error}; endpoints of its EndpointSlices: {addresses}."
+    hint = "Nothing has changed since the start."
+    return Failure(what, hint=hint, run="kubectl describe service web-svc")
+
+
+def too_few(world: World, service: Object) -> Failure:
+    """Return why fewer Pods than promised are behind the Service."""
+    selected = world.selected_by(service)
+    for pod in selected:
+        if not ready(pod):
+            return why_unready(pod)
+    for deployment in world.objects("Deployment"):
+        replicas = deployment["spec"]["replicas"]
+        if replicas < PODS:
+            return Mismatch(
+                f"{PODS} or more",
+                replicas,
+                item=f"Deployment {name_of(deployment)}",
+                field="spec.replicas",
+                hint="One Pod alone is an outage in waiting.",
+                run="kubectl get deployments",
+            )
+    names = ", ".join(name_of(pod) for pod in selected) or "no Pod"
+    left = [pod for pod in world.objects("Pod") if name_of(pod) != "client" and pod not in selected]
+    if not left:
+        what = f"Service web-svc: spec.selector {shown(service['spec'].get('selector'))} finds {names} alone."
+        return Failure(what, hint="Nothing else runs the shop.", run="kubectl get deployments,pods")
+    what = (
+        f"Pod {name_of(left[0])}: metadata.labels is {shown(labels_of(left[0]))}, so Service web-svc "
+        f"({shown(service['spec'].get('selector'))}) finds only {names}."
+    )
+    return Failure(what, hint="Both Pods must carry what the Service selects.", run="kubectl get pods --show-labels")
+
+
+def one_sided(service: Object, *, names: set[str | None], count: int) -> Failure:
+    """Return why requests do not spread over the Pods that are there."""
+    affinity = service["spec"].get("sessionAffinity")
+    who_answered = ", ".join(sorted(str(name) for name in names))
+    run = "kubectl get service web-svc -o yaml"
+    if affinity not in (None, "None"):
+        return Mismatch(
+            "None",
+            affinity,
+            item="Service web-svc",
+            field="spec.sessionAffinity",
+            hint=f"Each client stays with one Pod: all {count} requests went to {who_answered}.",
+            run=run,
+        )
+    what = f"Service web-svc: all {count} requests were answered by {who_answered}."
+    return Failure(what, hint="Chance alone does that less than once in 10,000 times.", run=run)
+
+
+def lasting(world: World, pod: Object, *, selector: dict[str, str]) -> None:
+    """Fail unless a controller makes such Pods, with these labels, and is done with it."""
+    owner = world.owner_of(pod)
+    if owner is None:
+        raise Mismatch(
+            "a controller",
+            None,
+            item=f"Pod {name_of(pod)}",
+            field="metadata.ownerReferences",
+            hint="Nobody replaces a bare Pod.",
+            run="kubectl get deployments,pods",
+        )
+    item = f"{owner['kind']} {name_of(owner)}"
+    labels = owner["spec"]["template"]["metadata"].get("labels") or {}
+    lacking = {key: value for key, value in selector.items() if labels.get(key) != value}
+    if lacking:
+        raise Mismatch(
+            f"labels with {shown(lacking)}, as Service web-svc selects",
+            shown(labels),
+            item=item,
+            field="spec.template.metadata.labels",
+            hint=f"Pod {name_of(pod)} was labelled by hand; the next Pod is made from the template.",
+            run="kubectl get deployments,pods --show-labels",
+        )
+    rolled_out(world, owner, item=item)
+
+
+def rolled_out(world: World, owner: Object, *, item: str) -> None:
+    """Fail when the controller cannot make the Pods that its template describes."""
+    wanted, updated = owner["spec"].get("replicas"), owner.get("status", {}).get("updatedReplicas")
+    if owner["kind"] != "Deployment" or wanted == updated:
+        broken = [] if owner["kind"] != "Deployment" else [p for p in world.objects("Pod") if not ready(p)]
+        if not broken:
+            return
+        raise why_unready(broken[0])
+    image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
+    what = f"{item}: status.updatedReplicas is {updated} of {wanted}; the template's image is {image}."
+    raise Failure(what, hint="New Pods do not become ready; the old ones still serve.", run="kubectl get pods")
+
+
+CHECKS = [
+    Check(the_service_answers),
+    Check(both_pods_answer, needs=(the_service_answers,)),
+    Check(a_new_pod_joins, needs=(the_service_answers,)),
+]

@@ -1,0 +1,242 @@
+"""The learner's namespace: make it, put the start state into it, put it back, take it away."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from kubernetes.client.exceptions import ApiException
+
+from kubehop import wait
+from kubehop.client import namespace as namespaces
+from kubehop.labs.reader import KINDS, LAB, ClusterReader
+from kubehop.labs.world import Object, World, labels_of, name_of, template_labels
+
+_NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 404, 409, 422
+_NAME_LENGTH = 63
+_PATIENCE_SECONDS = 30.0
+_REVISION = "deployment.kubernetes.io/revision"
+_HASH = "pod-template-hash"
+_MADE_BY_CLUSTER = frozenset({("ConfigMap", "kube-root-ca.crt")})
+_WRITERS = frozenset({"endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"})
+
+
+def namespace_for(slug: str, *, learner: str) -> str:
+    """Return the namespace of one learner's lab: `lab-broken-selector-ada`."""
+    return f"lab-{slug}-{label(learner)}"[:_NAME_LENGTH].rstrip("-")
+
+
+def label(learner: str) -> str:
+    """Return a learner's name as a DNS label may hold it."""
+    return re.sub(r"[^a-z0-9]+", "-", learner.lower()).strip("-") or "learner"
+
+
+class Stage:
+    """One learner's namespace of one lab.
+
+    Args:
+        reader: The cluster and the namespace.
+        start: The manifests the lab begins with.
+        lab: The lab's slug, and who learns, for the namespace's labels.
+        learner: The learner's name.
+    """
+
+    def __init__(self, reader: ClusterReader, *, start: Sequence[Object], lab: str, learner: str) -> None:
+        self._reader = reader
+        self._start = tuple(start)
+        self._labels = {LAB: lab, "kubehop.dev/learner": label(learner)}
+
+    @property
+    def exists(self) -> bool:
+        """Whether the namespace is there and stays."""
+        found = self._call("GET", f"/api/v1/namespaces/{self._reader.namespace}")
+        return found is not None and "deletionTimestamp" not in found["metadata"]
+
+    def make(self) -> None:
+        """Make the namespace, empty and usable.
+
+        Raises:
+            WaitTimeoutError: An older one of the same name does not go, or the new one is not usable in time.
+        """
+        namespace = self._reader.namespace
+        labels = self._labels | {"pod-security.kubernetes.io/enforce": "baseline"}
+        body = {"metadata": {"name": namespace, "labels": labels}}
+        wait.until(
+            lambda: self._created(body),
+            what=f"the old namespace {namespace} to go",
+            next_command=f"kubectl get namespace {namespace} -o yaml",
+        )
+        wait.until(
+            self._usable,
+            what=f"the ServiceAccount default of namespace {namespace}",
+            next_command="kubehop logs kube-controller-manager",
+        )
+
+    def restore(self) -> None:
+        """Make the namespace hold the start state and nothing else; twice is as good as once.
+
+        Raises:
+            WaitTimeoutError: The start state is not reached in time.
+        """
+        if not self.exists:
+            self.make()
+        wanted = {(item["kind"], name_of(item)) for item in self._start}
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            found = pool.map(self._reader.objects, KINDS)
+            live = {(item["kind"], name_of(item)): item for items in found for item in items}
+        for key, item in live.items():
+            if key not in wanted and not _made_by_others(item, wanted):
+                self._delete(item)
+        for manifest in self._start:
+            self._put(manifest, live.get((manifest["kind"], name_of(manifest))))
+        wait.until(
+            self._reached,
+            what=f"the start state of lab {self._labels[LAB]}",
+            timeout_seconds=_PATIENCE_SECONDS,
+            next_command=f"kubectl get all --namespace={self._reader.namespace}",
+        )
+
+    def remove(self) -> None:
+        """Take the namespace away, without waiting until it is gone."""
+        namespaces.delete(self._reader.api, self._reader.namespace)
+
+    def state(self) -> list[str]:
+        """Return what the namespace holds, in words that are the same for the same state."""
+        rows: list[str] = []
+        for kind in KINDS:
+            for item in self._reader.objects(kind):
+                rows += _rows(item)
+        return sorted(rows)
+
+    def _created(self, body: Object) -> bool:
+        return self._call("POST", "/api/v1/namespaces", body=body) is not None or self.exists
+
+    def _usable(self) -> bool:
+        base = f"/api/v1/namespaces/{self._reader.namespace}"
+        needed = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
+        return all(self._call("GET", f"{base}/{path}") for path in needed)
+
+    def _call(self, method: str, path: str, *, body: Object | None = None, **query: object) -> Object | None:
+        """Make one request; None when the object is gone, or another one of its name is in the way."""
+        try:
+            found: Object = self._reader.api.call(method, path, body=body, **query)
+        except ApiException as error:
+            if error.status in (_NOT_FOUND, _CONFLICT):
+                return None
+            raise
+        return found
+
+    def _delete(self, item: Object) -> None:
+        path = self._reader.path(item["kind"], name_of(item))
+        self._call("DELETE", path, gracePeriodSeconds=0, propagationPolicy="Background")
+
+    def _put(self, manifest: Object, live: Object | None) -> None:
+        """Create an object, or give it back every value it began with."""
+        if live and (live["metadata"].get("deletionTimestamp") or _replaced_only(manifest, live)):
+            self._delete(live)
+            live = None
+        if live is None:
+            self._create(manifest)
+        elif manifest["kind"] != "Pod":
+            self._replace(manifest, live)
+
+    def _create(self, manifest: Object) -> None:
+        wait.until(
+            lambda: self._call("POST", self._reader.path(manifest["kind"]), body=manifest),
+            what=f"the old {manifest['kind']} {name_of(manifest)} to go",
+            timeout_seconds=_PATIENCE_SECONDS,
+        )
+
+    def _replace(self, manifest: Object, live: Object) -> None:
+        body = copy.deepcopy(manifest)
+        revision = (live["metadata"].get("annotations") or {}).get(_REVISION)
+        if revision:
+            body["metadata"]["annotations"] = {_REVISION: revision}
+        try:
+            self._call("PUT", self._reader.path(manifest["kind"], name_of(manifest)), body=body)
+        except ApiException as error:
+            if error.status != _UNPROCESSABLE:
+                raise
+            self._delete(live)  # a field that cannot be changed was changed
+            self._create(manifest)
+
+    def _reached(self) -> bool:
+        """Remove Pods that an earlier template left, give back their labels, and tell when all is done."""
+        world = World(self._reader, start=self._start, grace_seconds=0)
+        strays = [pod for pod in world.objects("Pod") if self._stray(world, pod)]
+        for pod in strays:
+            self._delete(pod)
+        relabeled = [pod for pod in world.objects("Pod") if pod not in strays and self._relabel(world, pod)]
+        touched = [m for m in self._start if not world.untouched(m["kind"], name_of(m))]
+        return not (strays or relabeled or touched or world.unrest())
+
+    def _stray(self, world: World, pod: Object) -> bool:
+        """Whether a Pod has no place in the start state."""
+        owner = next(iter(pod["metadata"].get("ownerReferences") or []), None)
+        if owner is None:
+            return not any(m["kind"] == "Pod" and name_of(m) == name_of(pod) for m in self._start)
+        maker = world.find(owner["kind"], owner["name"])
+        return maker is None or maker["spec"].get("replicas") == 0 or world.owner_of(pod) is None
+
+    def _relabel(self, world: World, pod: Object) -> bool:
+        """Give a controller's Pod the labels it was made with; tell whether it had others."""
+        final = world.owner_of(pod)
+        if final is None:
+            return False
+        wanted = {key: value for key, value in labels_of(pod).items() if key == _HASH}
+        wanted |= template_labels(final)
+        if labels_of(pod) == wanted:
+            return False
+        pod["metadata"]["labels"] = wanted
+        self._call("PUT", self._reader.path("Pod", name_of(pod)), body=pod)
+        return True
+
+
+def _made_by_others(item: Object, wanted: set[tuple[str, str]]) -> bool:
+    """Whether an object goes by itself with its owner, or belongs to the cluster."""
+    key = (item["kind"], name_of(item))
+    if key in _MADE_BY_CLUSTER or (item["kind"] == "Endpoints" and ("Service", key[1]) in wanted):
+        return True
+    if item["kind"] == "EndpointSlice":
+        return labels_of(item).get("endpointslice.kubernetes.io/managed-by") in _WRITERS
+    return any(reference.get("controller") for reference in item["metadata"].get("ownerReferences") or [])
+
+
+def _replaced_only(manifest: Object, live: Object) -> bool:
+    """Whether an object cannot be changed back, only made anew."""
+    if manifest["kind"] == "Pod":
+        return not _same_pod(manifest, live)
+    if manifest["kind"] != "Service":
+        return False
+    wanted, spec = manifest["spec"], live["spec"]
+    headless = wanted.get("clusterIP") == "None"
+    return (spec.get("clusterIP") == "None") != headless or bool(
+        wanted.get("type", "ClusterIP") != spec["type"]
+    )
+
+
+def _same_pod(manifest: Object, live: Object) -> bool:
+    images = [container["image"] for container in live["spec"]["containers"]]
+    running = live.get("status", {}).get("phase") in ("Running", "Pending")
+    wanted = [container["image"] for container in manifest["spec"]["containers"]]
+    return bool(running and images == wanted and labels_of(live) == labels_of(manifest))
+
+
+def _rows(item: Object) -> Iterator[str]:
+    """Describe an object without what differs from run to run: generated names, addresses, times."""
+    kind, name = item["kind"], name_of(item)
+    if kind in ("Endpoints", "Secret") or (kind == "ReplicaSet" and not item["spec"]["replicas"]):
+        return
+    if kind == "Pod":
+        owner = next(iter(item["metadata"].get("ownerReferences") or []), None)
+        who = owner["name"] if owner else name
+        container = item["spec"]["containers"][0]
+        yield f"Pod of {who}: {sorted(labels_of(item).items())} {container['image']} {container.get('args')}"
+    elif kind == "EndpointSlice":
+        service = labels_of(item).get("kubernetes.io/service-name")
+        yield f"EndpointSlice of {service}: {len(item.get('endpoints') or [])} endpoints"
+    else:
+        spec = {k: v for k, v in item.get("spec", {}).items() if k not in ("clusterIP", "clusterIPs")}
+        yield f"{kind} {name}: {spec}"

@@ -1,0 +1,291 @@
+"""A cluster in memory, small but honest about routing: controllers, slices, and who answers a request.
+
+It is the second `Reader` beside the real one, and runs the kubectl commands that answers use. The cluster
+tests run the same answers for real; this one makes the messages quick to test.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from kubehop.labs.answer import Step
+from kubehop.labs.world import Object
+
+WRITER = "endpointslice-controller.k8s.io"
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    """What a request got."""
+
+    status: int | None = None
+    body: str = ""
+    answered_by: str | None = None
+    error: str | None = None
+
+
+@dataclass
+class FakeCluster:
+    """One namespace in memory; the dice are seeded."""
+
+    namespace: str = "lab-broken-selector-test"
+    seed: int = 1
+    stored: dict[tuple[str, str], Object] = field(default_factory=dict)
+    others: list[Object] = field(default_factory=list)
+    requests: int = 0
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
+        self._number = itertools.count(1)
+
+    # --- Reader ---------------------------------------------------------------------------------------
+
+    def objects(self, kind: str) -> list[Object]:
+        return [copy.deepcopy(item) for (its, _), item in sorted(self.stored.items()) if its == kind]
+
+    def objects_elsewhere(self, kind: str, *, name: str) -> list[Object]:
+        return [item for item in self.others if item["kind"] == kind and item["metadata"]["name"] == name]
+
+    def request(self, url: str, *, pod: str, count: int) -> list[FakeAnswer]:
+        del pod
+        self.requests += count
+        return [self._answer(url) for _ in range(count)]
+
+    # --- kubectl --------------------------------------------------------------------------------------
+
+    def kubectl(self, step: Step) -> None:
+        verb, *words = step.arguments
+        flags = dict(w.lstrip("-").split("=", 1) for w in words if w.startswith("--") and "=" in w)
+        words = [w for w in words if not w.startswith("--")]
+        getattr(self, f"_{verb}")(words, flags, step.stdin or "")
+        self.reconcile()
+
+    def places(self) -> dict[str, str]:
+        pods = [p for p in self.objects("Pod") if p["metadata"].get("ownerReferences")]
+        found = {"other_namespace": "elsewhere"}
+        for number, pod in enumerate(pods[:2], start=1):
+            found[f"pod_{number}"] = pod["metadata"]["name"]
+            found[f"address_{number}"] = pod["status"]["podIP"]
+        return found
+
+    def apply(self, item: Object) -> None:
+        item = copy.deepcopy(item)
+        item["metadata"].setdefault("namespace", self.namespace)
+        if item["metadata"]["namespace"] != self.namespace:
+            self.others.append(item)
+            return
+        if item["kind"] == "Service" and item["spec"].get("type") != "ExternalName":
+            item["spec"].setdefault("clusterIP", f"10.96.0.{next(self._number)}")
+            item["spec"].setdefault("sessionAffinity", "None")
+        if item["kind"] == "Pod":
+            self._run(item)
+        item["metadata"]["uid"] = f"uid-{next(self._number)}"
+        self.stored[item["kind"], item["metadata"]["name"]] = item
+
+    def _create(self, _words: list[str], flags: dict[str, str], stdin: str) -> None:
+        for item in yaml.safe_load_all(stdin):
+            if "namespace" in flags:
+                item["metadata"]["namespace"] = flags["namespace"]
+            self.apply(item)
+
+    def _delete(self, words: list[str], _flags: dict[str, str], _stdin: str) -> None:
+        kind, name = words[0].capitalize(), words[1]
+        del self.stored[kind, name]
+        owned = [k for k, item in self.stored.items() if _owner(item) == name]
+        for key in owned:
+            del self.stored[key]
+            for pod in [k for k, item in self.stored.items() if _owner(item) == key[1]]:
+                del self.stored[pod]
+
+    def _set(self, words: list[str], _flags: dict[str, str], _stdin: str) -> None:
+        what, kind, name, labels = words
+        assert what == "selector"
+        spec = self.stored[kind.capitalize(), name]["spec"]
+        spec["selector"] = dict(pair.split("=") for pair in labels.split(","))
+
+    def _scale(self, words: list[str], flags: dict[str, str], _stdin: str) -> None:
+        self.stored[words[0].capitalize(), words[1]]["spec"]["replicas"] = int(flags["replicas"])
+
+    def _label(self, words: list[str], flags: dict[str, str], _stdin: str) -> None:
+        key, value = words[-1].split("=")
+        if words[0] == "pods":
+            wanted = dict([flags["selector"].split("=")])
+            pods = [p for (k, _), p in self.stored.items() if k == "Pod"]
+            chosen = [p for p in pods if wanted.items() <= (p["metadata"].get("labels") or {}).items()]
+        else:
+            chosen = [self.stored["Pod", words[1]]]
+        for pod in chosen:
+            pod["metadata"]["labels"][key] = value
+
+    def _patch(self, words: list[str], flags: dict[str, str], _stdin: str) -> None:
+        item, patch = self.stored[words[0].capitalize(), words[1]], json.loads(flags["patch"])
+        if flags["type"] == "merge":
+            _merge(item, patch)
+            return
+        for change in patch:
+            *path, last = [int(p) if p.isdigit() else p for p in change["path"].strip("/").split("/")]
+            target: Any = item
+            for part in path:
+                target = target[part]
+            target[last] = change["value"]
+
+    # --- controllers ----------------------------------------------------------------------------------
+
+    def reconcile(self) -> None:
+        for deployment in self.objects("Deployment"):
+            self._roll(deployment)
+        for key in [k for k, item in self.stored.items() if k[0] == "EndpointSlice" and _written(item)]:
+            del self.stored[key]
+        for service in self.objects("Service"):
+            self._slice(service)
+
+    def _roll(self, deployment: Object) -> None:
+        name, spec = deployment["metadata"]["name"], deployment["spec"]
+        digest = f"{hash(json.dumps(spec['template'], sort_keys=True)) & 0xFFFFF:05x}"
+        owned = {k: p for k, p in self.stored.items() if k[0] == "Pod" and _owner(p).startswith(name + "-")}
+        current = [k for k, p in owned.items() if _owner(p) == f"{name}-{digest}"]
+        fresh = [f"{name}-{digest}-{next(self._number)}" for _ in range(spec["replicas"] - len(current))]
+        self._replica_set(deployment, f"{name}-{digest}")
+        for pod_name in fresh:
+            self._pod(spec["template"], pod_name, f"{name}-{digest}")
+        broken = any(not _serves(self.stored["Pod", pod]) for pod in fresh)
+        keep = len(current) + len(fresh) if not broken else 1
+        for pod_name in fresh[keep:]:
+            del self.stored["Pod", pod_name]
+        stale = [k for k in owned if k not in current] if not broken else []
+        for key in stale + current[spec["replicas"] :]:
+            del self.stored[key]
+        updated = len(current) + len(fresh[:keep])
+        self.stored["Deployment", name]["status"] = {
+            "replicas": updated,
+            "updatedReplicas": updated,
+            "availableReplicas": updated,
+        }
+
+    def _replica_set(self, deployment: Object, name: str) -> None:
+        owner = {"kind": "Deployment", "name": deployment["metadata"]["name"], "controller": True}
+        self.stored["ReplicaSet", name] = {
+            "kind": "ReplicaSet",
+            "metadata": {"name": name, "ownerReferences": [owner]},
+            "spec": {"template": deployment["spec"]["template"], "replicas": deployment["spec"]["replicas"]},
+        }
+
+    def _pod(self, template: Object, name: str, owner: str) -> None:
+        pod = {
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "uid": name,
+                "labels": dict(template["metadata"]["labels"]),
+                "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
+            },
+            "spec": copy.deepcopy(template["spec"]),
+        }
+        self._run(pod)
+        self.stored["Pod", name] = pod
+
+    def _run(self, pod: Object) -> None:
+        pod["status"] = {"phase": "Running", "podIP": f"10.244.1.{next(self._number)}"}
+        if pod["spec"]["containers"][0]["image"] == "hashicorp/http-echo:1.0":
+            waiting = {"waiting": {"reason": "ImagePullBackOff"}}
+            pod["status"] = {"phase": "Pending", "containerStatuses": [{"state": waiting}]}
+        ready = "True" if _serves(pod) else "False"
+        pod["status"]["conditions"] = [{"type": "Ready", "status": ready}]
+
+    def _slice(self, service: Object) -> None:
+        name, selector = service["metadata"]["name"], service["spec"].get("selector")
+        if not selector:
+            return
+        pods = [
+            p
+            for p in self.objects("Pod")
+            if selector.items() <= (p["metadata"].get("labels") or {}).items() and p["status"].get("podIP")
+        ]
+        self.stored["EndpointSlice", f"{name}-x"] = {
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": f"{name}-x",
+                "labels": {
+                    "kubernetes.io/service-name": name,
+                    "endpointslice.kubernetes.io/managed-by": WRITER,
+                },
+            },
+            "endpoints": [
+                {"addresses": [p["status"]["podIP"]], "conditions": {"ready": _serves(p)}} for p in pods
+            ],
+        }
+
+    # --- kube-proxy and DNS ---------------------------------------------------------------------------
+
+    def _answer(self, url: str) -> FakeAnswer:
+        parts = urlsplit(url)
+        host, port = str(parts.hostname), parts.port or 80
+        if host[0].isdigit():
+            return self._dial(host, port)
+        service = self.stored.get(("Service", host))
+        if service is None or service["spec"].get("type") == "ExternalName":
+            return FakeAnswer(error=f"could not resolve {host}")
+        addresses = self._addresses(host)
+        if service["spec"].get("clusterIP") == "None":
+            return self._dial(addresses[0], port) if addresses else FakeAnswer(error="could not resolve")
+        rules = [
+            e for e in service["spec"]["ports"] if e["port"] == port and e.get("protocol", "TCP") == "TCP"
+        ]
+        target = rules[0].get("targetPort", port) if rules else None
+        if not addresses or not isinstance(target, int):
+            return FakeAnswer(error="connection refused")
+        if service["spec"].get("sessionAffinity") == "ClientIP":
+            return self._dial(addresses[0], target)
+        return self._dial(self._dice.choice(addresses), target)
+
+    def _addresses(self, service: str) -> list[str]:
+        return [
+            address
+            for item in self.objects("EndpointSlice")
+            if item["metadata"]["labels"].get("kubernetes.io/service-name") == service
+            for endpoint in item["endpoints"]
+            if endpoint.get("conditions", {}).get("ready", True)
+            for address in endpoint["addresses"]
+        ]
+
+    def _dial(self, address: str, port: int) -> FakeAnswer:
+        for pod in self.objects("Pod"):
+            arguments = pod["spec"]["containers"][0].get("args") or []
+            if pod["status"].get("podIP") == address and f"-listen=:{port}" in arguments:
+                return FakeAnswer(status=200, body=f"SERVICE WORKS from {pod['metadata']['name']}\n")
+        return FakeAnswer(error="connection refused")
+
+
+def _owner(item: Object) -> str:
+    return next((r["name"] for r in item["metadata"].get("ownerReferences") or []), "")
+
+
+def _written(item: Object) -> bool:
+    return item["metadata"]["labels"].get("endpointslice.kubernetes.io/managed-by") == WRITER
+
+
+def _serves(pod: Object) -> bool:
+    container = pod["spec"]["containers"][0]
+    probe = container.get("readinessProbe", {}).get("httpGet")
+    listens = container.get("args") or [""]
+    return container["image"] != "hashicorp/http-echo:1.0" and (
+        probe is None or listens[0] == f"-listen=:{probe['port']}"
+    )
+
+
+def _merge(target: Object, patch: Object) -> None:
+    for key, value in patch.items():
+        if value is None:
+            target.pop(key, None)
+        elif isinstance(value, dict):
+            _merge(target.setdefault(key, {}), value)
+        else:
+            target[key] = value
