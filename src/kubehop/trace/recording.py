@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,12 @@ class Trace:
     def begin(self) -> None:
         """Let now be the time 0; what was added before stands at 0."""
         with self._lock:
-            self.started = self._clock()
+            before, self.started = self.started, self._clock()
             self._latest = 0
+            for event in self._events:
+                event["t"] = 0
+                if "src_t" in event:
+                    event["src_t"] += self.at(before)
 
     def now(self) -> int:
         """Return the milliseconds since the start; never less than before."""
@@ -143,10 +147,20 @@ class Trace:
                 self._log_lines[number] = lines
         self._tell()
 
+    def drop(self) -> None:
+        """Count a request that is not kept."""
+        with self._lock:
+            self._counts["req_dropped"] += 1
+
     def read(self, source: str, *, lines: int = 1) -> None:
         """Count lines read from a source: client, traefik, pod."""
         with self._lock:
             self._read[source] = self._read.get(source, 0) + lines
+
+    def allow(self, hosts: Iterable[str]) -> None:
+        """Let these host names appear in the trace, besides those that already may."""
+        with self._lock:
+            self.about = replace(self.about, hosts=tuple(sorted({*self.about.hosts, *hosts})))
 
     def note(self, text: str, *, about: str | None = None) -> None:
         """Add the author's remark at this time."""

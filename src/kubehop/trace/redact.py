@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 TRAEFIK_FIELDS = (
     *("StartUTC", "RequestMethod", "RequestHost", "RequestPath", "RouterName", "ServiceName", "ServiceAddr"),
     *("DownstreamStatus", "OriginStatus", "RetryAttempts", "Duration", "OriginDuration", "Overhead"),
-    *("ClientHost", "request_X-Request-Id"),
+    *("ClientHost", "request_X-Request-Id", "downstream_X-Request-Id"),
 )
 """Fields of Traefik's access log that are kept; all others, headers among them, are dropped."""
 
