@@ -140,7 +140,7 @@ class Observation(Trace):
         Args:
             responses: As `kubehop.client.request` returns them.
             url: What was asked for: a URL, or a path with `host`.
-            asker: "pod" for the client Pod, "ingress" for this machine, "outside" for the machine beside the nodes.
+            asker: "pod" for the client Pod, "ingress" for this machine, "outside" for the one beside the nodes.
             host: The Host header, where the URL does not have it.
         """
         entity = self._scene.client(ASKERS[asker])
