@@ -1,0 +1,151 @@
+/** What stands on the stage: the client, who takes the request in, rules, objects, Pods. */
+import { type SVGTemplateResult, svg } from "lit-html";
+import { BOLD, type BoxOptions, box, MONO, type Rect } from "../draw.ts";
+import { fit, fitMiddle } from "../format.ts";
+import { shortName } from "../index.ts";
+import { endpointsOf, type PodState, readinessOf } from "../state.ts";
+import type { Layout } from "./layout.ts";
+import type { Journey } from "./model.ts";
+import type { Picture, Reach } from "./view.ts";
+import { ingressName, shortId } from "./words.ts";
+
+export function clientBox({ request }: Journey): BoxOptions {
+  const id = request.from?.id ?? "client";
+  const known: Record<string, string> = {
+    client: "Browser",
+    "client:pod": "Client Pod",
+    "client:outside": "Outside",
+  };
+  const title = known[id] ?? shortName(request.from);
+  return { title, sub: `${request.method} ${request.path}`, hint: shortName(request.from) };
+}
+
+export function entryBox({ journey, state, index }: Picture): BoxOptions {
+  if (journey.flow === "ingress") {
+    const port = index.byId.get("traefik")?.p?.port;
+    return {
+      title: "Traefik",
+      sub: port ? `port ${port}` : journey.request.host ? "by host, path" : "ingress",
+    };
+  }
+  const node =
+    state.pods.get(journey.request.from?.id ?? "")?.node || String(journey.request.from?.p?.node ?? "");
+  return { title: "Kernel", sub: node ? `of ${node}` : "of the node" };
+}
+
+export function destination({ journey, state }: Picture): string {
+  const facts = state.services.get(journey.service);
+  if (journey.flow !== "cluster" || !facts?.cluster_ip) return journey.request.host;
+  const name = journey.request.host || shortId(journey.service);
+  return `${name} = ${facts.cluster_ip}:${facts.ports?.[0]?.port ?? 80}`;
+}
+
+export interface Rule {
+  id: string;
+  title: string;
+  sub: string;
+}
+
+export function rulesOf({ journey, state }: Picture): Rule[] {
+  if (journey.flow === "cluster") {
+    const ready = endpointsOf(state, journey.service).filter((end) => end.ready).length;
+    return [
+      {
+        id: journey.service,
+        title: `${shortId(journey.service)} rule`,
+        sub: ready ? `1 of ${ready}, at random` : "no endpoints",
+      },
+    ];
+  }
+  if (journey.flow !== "ingress") return [];
+  return [...state.routes].map(([id, facts]) => ({
+    id,
+    title: facts.path,
+    sub: `→ ${shortId(String(facts.service ?? ""))}`,
+  }));
+}
+
+export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
+  if (journey.flow === "direct") return [];
+  const ends = endpointsOf(state, journey.service);
+  const facts = state.services.get(journey.service);
+  const ready = ends.filter((end) => end.ready).length;
+  const port = facts?.ports?.[0];
+  const arrow = port ? ` ${port.port}→${port.target_port ?? port.port}` : "";
+  const found = Boolean(journey.service);
+  const service: BoxOptions = {
+    title: "Service",
+    sub: found ? `${shortId(journey.service)}${arrow}` : "none named",
+    faint: !found,
+  };
+  const slice: BoxOptions = {
+    title: "EndpointSlice",
+    sub: found ? `${ready} of ${ends.length} ready` : "none",
+    faint: !found,
+    on: stopsBySlice(journey),
+  };
+  if (journey.flow === "cluster") return [service, slice];
+  const route =
+    journey.request.via?.kind === "Route" ? journey.request.via.id : ([...state.routes.keys()][0] ?? "");
+  const host = journey.request.host || String(index.byId.get(route)?.p?.host ?? "");
+  return [{ title: "Ingress", sub: ingressName(route), faint: !route, hint: host }, service, slice];
+}
+
+const stopsBySlice = (journey: Journey): boolean => journey.stop === "rule";
+
+export const ruleNumber = (journey: Journey, rules: Rule[]): number =>
+  journey.flow === "cluster" ? 0 : rules.findIndex((rule) => rule.id === journey.request.via?.id);
+
+export function ruleBoxes(
+  { journey }: Picture,
+  layout: Layout,
+  rules: Rule[],
+  reach: Reach,
+): SVGTemplateResult[] {
+  const chosen = ruleNumber(journey, rules);
+  if (!rules.length && journey.flow === "ingress") {
+    return [box(layout.rules[0] as Rect, { title: "no rules", faint: true })];
+  }
+  return rules.map((rule, i) => {
+    const hit = i === chosen;
+    const rect = layout.rules[i] as Rect;
+    return box(rect, {
+      title: rule.title,
+      sub: rule.sub,
+      align: "start",
+      on: hit && reach.on.has("rule"),
+      now: hit && reach.now === "rule",
+      faint: journey.flow === "ingress" && !hit && reach.on.has(journey.stop === "entry" ? "entry" : "rule"),
+    });
+  });
+}
+
+export function podBoxes(picture: Picture, layout: Layout, reach: Reach): SVGTemplateResult[] {
+  const { state, journey, rows } = picture;
+  const members = new Set(endpointsOf(state, journey.service).map((end) => end.pod));
+  return [...state.pods.values()]
+    .filter((pod) => pod.slot < rows)
+    .map((pod) => podBox(picture, layout, reach, pod, members));
+}
+
+function podBox(
+  { journey, state }: Picture,
+  layout: Layout,
+  reach: Reach,
+  pod: PodState,
+  members: Set<string>,
+): SVGTemplateResult {
+  const rect = layout.pods[pod.slot] as Rect;
+  const inner = layout.containers[pod.slot] as Rect;
+  const mine = pod.id === journey.request.to?.id;
+  const port = [...state.endpoints.values()].find((end) => end.pod === pod.id)?.port;
+  const inside = mine && reach.on.has("container");
+  const name = fitMiddle(shortId(pod.id), rect.w - 42, BOLD);
+  const faint = journey.flow !== "direct" && members.size > 0 && !members.has(pod.id) && !mine;
+  return svg`<g class=${faint ? "kh-dim" : ""}><title>Pod ${shortId(pod.id)} on ${pod.node || "its node"}</title>
+    ${box(rect, { title: "", state: readinessOf(pod), on: mine && reach.on.has("pod"), now: mine && reach.now === "pod" })}
+    <text class="kh-name" x=${rect.x + 12} y=${rect.y + 22}>${name}</text>
+    <text class="kh-sub" x=${rect.x + 12} y=${rect.y + 46}>${fit(pod.address, inner.x - rect.x - 14, MONO)}</text>
+    <rect class="kh-inner ${inside ? "kh-on" : ""}" x=${inner.x} y=${inner.y} width=${inner.w} height=${inner.h} rx="5"></rect>
+    <text class="kh-tiny" x=${inner.x + inner.w / 2} y=${inner.y + 15.5} text-anchor="middle">container${port && inner.w > 80 ? ` :${port}` : ""}</text></g>`;
+}

@@ -1,0 +1,130 @@
+/** What happens at each hop, in words, and which object decided it. */
+import { microseconds } from "../format.ts";
+import { shortName } from "../index.ts";
+import { type ClusterState, endpointsOf } from "../state.ts";
+import type { Request } from "../trace.ts";
+import type { Place, Shape } from "./model.ts";
+
+export interface Sentence {
+  text: string;
+  decider: string;
+}
+
+export function sentence(shape: Shape, place: Place, state: ClusterState): Sentence {
+  const { request, flow, stop } = shape;
+  const stopped = place === stop;
+  if (place === "client") return asks(shape);
+  if (place === "entry") return flow === "ingress" ? atController(request, stopped) : atKernel(shape, state);
+  if (place === "rule")
+    return flow === "ingress" ? atRule(shape, state, stopped) : atProxyRule(shape, state, stopped);
+  if (place === "pod") return atPod(shape, state, stopped);
+  return {
+    text: `The container in Pod ${shortName(request.to)} answers ${request.status}${request.pus === null ? "" : ` in ${microseconds(request.pus)}`}.`,
+    decider: request.to?.id ?? "",
+  };
+}
+
+function asks({ request, service, flow }: Shape): Sentence {
+  const name = flow === "cluster" && !request.host ? shortId(service) : request.host || shortName(request.to);
+  return {
+    text: `${capital(shortName(request.from) || "the client")} sends ${request.method} ${request.path} to ${name}.`,
+    decider: request.from?.id ?? "client",
+  };
+}
+
+function atController(request: Request, stopped: boolean): Sentence {
+  if (!stopped)
+    return {
+      text: "Traefik accepts the connection and compares host and path with its rules.",
+      decider: "traefik",
+    };
+  const host = request.host ? ` host ${request.host} and` : "";
+  return {
+    text: `No rule has${host} path ${request.path}: Traefik itself answers ${request.status}. No Pod is asked.`,
+    decider: "traefik",
+  };
+}
+
+function atRule(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
+  const { request, service } = shape;
+  const rule = state.routes.get(request.via?.id ?? "");
+  const ingress = ingressName(request.via?.id ?? "");
+  const matches = `Rule ${rule?.path ?? shortName(request.via)} of Ingress ${ingress} matches and names Service ${shortId(service)}`;
+  if (!stopped) return { text: `${matches}.`, decider: request.via?.id ?? "" };
+  const ends = endpointsOf(state, service);
+  const ready = ends.filter((end) => end.ready).length;
+  return {
+    text: `${matches}, but its EndpointSlice has ${ready} ready of ${ends.length}: Traefik has nobody to dial and answers ${request.status}.`,
+    decider: sliceOf(state, service),
+  };
+}
+
+function atKernel({ service, request }: Shape, state: ClusterState): Sentence {
+  const facts = state.services.get(service);
+  const node = state.pods.get(request.from?.id ?? "")?.node || String(request.from?.p?.node ?? "");
+  const address = facts?.cluster_ip
+    ? `${facts.cluster_ip}:${facts.ports?.[0]?.port ?? ""}`
+    : "the Service's address";
+  return {
+    text: `The packet to ${address} meets the kernel's rules${node ? ` on ${node}` : ""}. No process listens on that address.`,
+    decider: service,
+  };
+}
+
+function atProxyRule({ service, request }: Shape, state: ClusterState, stopped: boolean): Sentence {
+  const ends = endpointsOf(state, service);
+  const ready = ends.filter((end) => end.ready);
+  if (stopped) {
+    const what = request.error || "no answer";
+    return {
+      text: `Service ${shortId(service)} has ${ready.length} ready endpoints: the rule has no Pod to choose (${what}).`,
+      decider: sliceOf(state, service),
+    };
+  }
+  const target = addressOf(request, state, service);
+  return {
+    text: `The rule that kube-proxy wrote picks 1 of ${ready.length} ready endpoints at random and rewrites the destination to ${target}.`,
+    decider: `kube-proxy, from ${sliceOf(state, service) || "EndpointSlice"}`,
+  };
+}
+
+function atPod(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
+  const { request, flow, service } = shape;
+  const target = addressOf(request, state, service);
+  if (stopped) return refused(shape, target);
+  if (flow === "direct")
+    return { text: `The packet goes straight to ${target}: no Service, no rule.`, decider: "route table" };
+  const ends = endpointsOf(state, service);
+  const ready = ends.filter((end) => end.ready).length;
+  const text =
+    flow === "ingress"
+      ? `Traefik picks ${target} from the EndpointSlice (${ready} of ${ends.length} ready) and dials the Pod. The Service is read, not passed through.`
+      : `The packet arrives at ${target}. Later packets of this connection follow it without a new choice.`;
+  return { text, decider: sliceOf(state, service) };
+}
+
+function refused({ request, flow }: Shape, target: string): Sentence {
+  const why = request.error || (request.status === 504 ? "no answer in time" : "the connection failed");
+  const who = flow === "ingress" ? "Traefik" : "The client";
+  const answer = request.status ? ` ${who} reports ${request.status}.` : "";
+  const text = `Pod ${shortName(request.to)} was dialed at ${target}: ${why}.${answer}`;
+  return { text, decider: request.to?.id ?? "" };
+}
+
+export function addressOf(request: Request, state: ClusterState, service: string): string {
+  const end = state.endpoints.get(`${service} ${request.to?.id}`);
+  const address = end?.address || state.pods.get(request.to?.id ?? "")?.address || shortName(request.to);
+  return end?.port ? `${address}:${end.port}` : address;
+}
+
+function sliceOf(state: ClusterState, service: string): string {
+  return (
+    endpointsOf(state, service).find((end) => end.slice)?.slice ??
+    (service ? `EndpointSlice of ${shortId(service)}` : "")
+  );
+}
+
+export const shortId = (id: string): string => id.replace(/^[a-z]+:/, "");
+export const ingressName = (route: string): string =>
+  shortId(route).replace(/^.*\//, "").replace(/#\d+$/, "");
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

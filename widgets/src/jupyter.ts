@@ -1,0 +1,69 @@
+/** JupyterLab: an anywidget module. The trace grows by messages `{kind: "append", seq, batch}`. */
+import { type Mounted, mount } from "./mount.ts";
+import { grade } from "./question.ts";
+import type { Batch, Trace } from "./trace.ts";
+import { WIDGETS } from "./widgets.ts";
+
+interface Model {
+  get(name: string): unknown;
+  on(name: string, act: (message: Message) => void): void;
+  off(name: string, act: (message: Message) => void): void;
+}
+
+interface Message {
+  kind?: string;
+  seq?: number;
+  batch?: Batch;
+}
+
+/** What has arrived since the model was made, so that a view opened later draws all of it. */
+const arrived = new WeakMap<Model, { seq: number; batches: Batch[]; views: Set<Mounted> }>();
+
+function recordOf(model: Model): { seq: number; batches: Batch[]; views: Set<Mounted> } {
+  let record = arrived.get(model);
+  if (!record) {
+    record = { seq: Number(model.get("seq") ?? 0), batches: [], views: new Set() };
+    arrived.set(model, record);
+  }
+  return record;
+}
+
+function initialize({ model }: { model: Model }): () => void {
+  const record = recordOf(model);
+  const receive = (message: Message): void => {
+    if (message.kind !== "append" || !message.batch || (message.seq ?? 0) <= record.seq) return;
+    record.seq = message.seq ?? record.seq;
+    record.batches.push(message.batch);
+    for (const view of record.views) view.append(message.batch);
+  };
+  model.on("msg:custom", receive);
+  return () => model.off("msg:custom", receive);
+}
+
+function render({ model, el }: { model: Model; el: HTMLElement }): (() => void) | undefined {
+  const name = String(model.get("widget") ?? "");
+  if (name === "Prediction") return renderQuestion(model, el);
+  const widget = WIDGETS[name];
+  const trace = model.get("trace") as Trace;
+  if (!widget) {
+    el.textContent = `There is no widget ${name}.`;
+    return undefined;
+  }
+  const record = recordOf(model);
+  const view = mount(widget, trace, el);
+  for (const batch of record.batches) view.append(batch);
+  record.views.add(view);
+  return () => {
+    record.views.delete(view);
+    view.unmount();
+  };
+}
+
+function renderQuestion(model: Model, el: HTMLElement): undefined {
+  el.innerHTML = String(model.get("html") ?? "");
+  const form = el.querySelector<HTMLFormElement>("form.kh-predict");
+  if (form) grade(form);
+  return undefined;
+}
+
+export default { initialize, render };

@@ -1,0 +1,13 @@
+/** `#kh-<trace>@<milliseconds>` with `,r<request>` where the reader chose one. */
+import type { Moment } from "./widget.ts";
+
+export function permalink(trace: string, { t, focus }: Moment): string {
+  const time = String(Math.round(t * 1000) / 1000);
+  return `#kh-${trace}@${time}${focus === null ? "" : `,r${focus}`}`;
+}
+
+export function readPermalink(trace: string, hash: string): Moment | null {
+  const found = /^#kh-(.+)@(\d+(?:\.\d+)?)(?:,r(\d+))?$/.exec(decodeURIComponent(hash));
+  if (!found || found[1] !== trace) return null;
+  return { t: Number(found[2]), focus: found[3] === undefined ? null : Number(found[3]) };
+}

@@ -1,0 +1,50 @@
+/** The requests in the order they began: one mark a request, to be chosen by pointer or arrow keys. */
+import { html, type TemplateResult } from "lit-html";
+import type { Request } from "./trace.ts";
+
+export interface StripOptions {
+  uid: string;
+  /** How many have begun; the others are drawn as places. */
+  begun: number;
+  chosen: number | null;
+  failed: (request: Request) => boolean;
+  choose: (id: number) => void;
+  name: (request: Request) => string;
+}
+
+/** Marks one widget may draw. Above it, every n-th request is drawn and the picture says so. */
+export const MARK_LIMIT = 150;
+
+/** Requests that are drawn; all of them up to the limit. */
+export function sample<T>(items: readonly T[], limit = MARK_LIMIT): { shown: T[]; every: number } {
+  const every = Math.max(1, Math.ceil(items.length / limit));
+  return { shown: every === 1 ? [...items] : items.filter((_, i) => i % every === 0), every };
+}
+
+export function strip(requests: readonly Request[], options: StripOptions): TemplateResult {
+  const { shown, every } = sample(requests);
+  const drawnBegun = Math.ceil(options.begun / every);
+  const at = shown.findIndex((request) => request.id === options.chosen);
+  const move = (event: KeyboardEvent): void => {
+    const request = shown[keyGoal(event.key, at, shown.length) ?? -1];
+    if (!request) return;
+    event.preventDefault();
+    options.choose(request.id);
+  };
+  const active = at >= 0 ? `${options.uid}-r${(shown[at] as Request).id}` : "";
+  return html`<div class="kh-strip"><span class="kh-label" aria-hidden="true">${every > 1 ? `every ${every}th request` : "requests"}</span>
+    <div class="kh-dots" role="listbox" tabindex="0" aria-label="Requests in order" aria-activedescendant=${active} @keydown=${move}>
+      ${shown.map((request, i) => {
+        const later = i >= drawnBegun;
+        const names = `kh-dot${options.failed(request) ? " kh-failed" : ""}${later ? " kh-later" : ""}`;
+        return html`<span class=${names} id="${options.uid}-r${request.id}" role="option" aria-selected=${request.id === options.chosen} aria-label=${options.name(request)} title=${options.name(request)} data-req=${later ? "" : request.id} @click=${() => options.choose(request.id)}></span>`;
+      })}
+    </div></div>`;
+}
+
+/** Which of `count` items a key goes to from item `at`; null for other keys. */
+export function keyGoal(key: string, at: number, count: number): number | null {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[key];
+  if (step !== undefined) return Math.min(Math.max(0, at + step), count - 1);
+  return { Home: 0, End: count - 1 }[key] ?? null;
+}
