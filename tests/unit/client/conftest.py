@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from api_server import ApiServer
 
 from kubehop.client import owner
+from kubehop.client.api import Api
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +74,18 @@ def hand_over(state: Path, kubeconfig: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    """Return an API server that serves, empty."""
+    one = ApiServer()
+    one.url = one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def api(server: ApiServer, tmp_path: Path) -> Api:
+    """Return an `Api` that talks to the test server."""
+    return Api(server.kubeconfig(tmp_path, server.url))
