@@ -1,6 +1,5 @@
 /** JupyterLab: an anywidget module. The trace grows by messages `{kind: "append", seq, batch}`. */
 import { type Mounted, mount } from "./mount.ts";
-import { grade } from "./question.ts";
 import type { Batch, Trace } from "./trace.ts";
 import { WIDGETS } from "./widgets.ts";
 
@@ -22,7 +21,7 @@ const arrived = new WeakMap<Model, { seq: number; batches: Batch[]; views: Set<M
 function recordOf(model: Model): { seq: number; batches: Batch[]; views: Set<Mounted> } {
   let record = arrived.get(model);
   if (!record) {
-    record = { seq: Number(model.get("seq") ?? 0), batches: [], views: new Set() };
+    record = { seq: (model.get("trace") as { seq?: number }).seq ?? 0, batches: [], views: new Set() };
     arrived.set(model, record);
   }
   return record;
@@ -42,7 +41,6 @@ function initialize({ model }: { model: Model }): () => void {
 
 function render({ model, el }: { model: Model; el: HTMLElement }): (() => void) | undefined {
   const name = String(model.get("widget") ?? "");
-  if (name === "Prediction") return renderQuestion(model, el);
   const widget = WIDGETS[name];
   const trace = model.get("trace") as Trace;
   if (!widget) {
@@ -57,13 +55,6 @@ function render({ model, el }: { model: Model; el: HTMLElement }): (() => void) 
     record.views.delete(view);
     view.unmount();
   };
-}
-
-function renderQuestion(model: Model, el: HTMLElement): undefined {
-  el.innerHTML = String(model.get("html") ?? "");
-  const form = el.querySelector<HTMLFormElement>("form.kh-predict");
-  if (form) grade(form);
-  return undefined;
 }
 
 export default { initialize, render };

@@ -1,4 +1,7 @@
-/** The few statistics the widgets state, equal to scipy's (`test/stats.test.ts`, fixture made by scipy). */
+/**
+ * The statistics the widgets state: `kubehop.trace.statistics` again, for the browser.
+ * Both are held to `test/data/statistics.json`, which scipy made.
+ */
 
 const LANCZOS = [
   676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
@@ -54,12 +57,96 @@ export function chiSquareTail(x: number, df: number): number {
   return x <= 0 ? 1 : upperGamma(df / 2, x / 2);
 }
 
-/** Pearson's statistic for counts against equal shares. */
-export function chiSquareEqual(counts: readonly number[]): { statistic: number; p: number } {
-  const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  if (counts.length < 2 || expected === 0) return { statistic: 0, p: 1 };
-  const statistic = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-  return { statistic, p: chiSquareTail(statistic, counts.length - 1) };
+/** How often a check of something true may fail. */
+export const FALSE_ALARM = 1e-4;
+const OUTCOMES_LIMIT = 5000;
+const TIE = 1 + 1e-7;
+
+export interface Split {
+  statistic: number;
+  p: number;
+  method: "exact binomial" | "exact multinomial" | "chi-square";
+}
+
+/** Test counts against equal shares, as when each request is a draw of its own. */
+export function splitEqual(counts: readonly number[]): Split {
+  const k = counts.length;
+  const n = counts.reduce((sum, count) => sum + count, 0);
+  const statistic = n ? counts.reduce((sum, count) => sum + (count - n / k) ** 2 / (n / k), 0) : 0;
+  if (k < 3)
+    return { statistic, p: k < 2 ? 1 : binomialTest(counts[0] as number, n, 0.5), method: "exact binomial" };
+  const outcomes = Math.exp(logGamma(n + k) - logGamma(k) - logGamma(n + 1));
+  if (outcomes <= OUTCOMES_LIMIT + 0.5)
+    return { statistic, p: Math.min(1, multinomialTest(counts, n)), method: "exact multinomial" };
+  return { statistic, p: chiSquareTail(statistic, k - 1), method: "chi-square" };
+}
+
+/** Chances of all outcomes at most as likely as this one, added up; equal shares. */
+function multinomialTest(counts: readonly number[], n: number): number {
+  const k = counts.length;
+  const constant = logGamma(n + 1) - n * Math.log(k);
+  const observed = Math.exp(constant - counts.reduce((sum, count) => sum + logGamma(count + 1), 0));
+  const add = (left: number, parts: number, weight: number): number => {
+    if (parts === 1) {
+      const chance = Math.exp(constant - weight - logGamma(left + 1));
+      return chance <= observed * TIE ? chance : 0;
+    }
+    let total = 0;
+    for (let count = 0; count <= left; count += 1)
+      total += add(left - count, parts - 1, weight + logGamma(count + 1));
+    return total;
+  };
+  return add(n, k, 0);
+}
+
+export type OrderVerdict = "random" | "round robin" | "one connection" | "sticky" | "undecided";
+
+export interface Order {
+  /** Answers from another Pod than the answer before, and how many could have been. */
+  changes: number;
+  steps: number;
+  /** Changes to expect of random choice. */
+  expected: number;
+  /** Chance of so few changes or fewer, so many or more, when each request picks at random. */
+  few: number;
+  many: number;
+  verdict: OrderVerdict;
+}
+
+/** Tell random choice, round robin and one kept-alive connection apart. */
+export function orderOf(answers: readonly string[], pods: number): Order {
+  const steps = Math.max(0, answers.length - 1);
+  const changes = answers.filter((pod, i) => i > 0 && pod !== answers[i - 1]).length;
+  const chance = 1 - 1 / Math.max(1, pods);
+  const few = binomialSum(0, changes, steps, chance);
+  const many = binomialSum(changes, steps, steps, chance);
+  return {
+    changes,
+    steps,
+    expected: steps * chance,
+    few,
+    many,
+    verdict: verdictOf(changes, few, many, pods, answers.length),
+  };
+}
+
+function verdictOf(changes: number, few: number, many: number, pods: number, requests: number): OrderVerdict {
+  if (pods < 2) return "undecided";
+  if (few < FALSE_ALARM) return changes === 0 ? "one connection" : "sticky";
+  if (many < FALSE_ALARM) return "round robin";
+  return requests >= requestsToTell(pods) ? "random" : "undecided";
+}
+
+/** The fewest requests after which random choice looks like neither of the other two. */
+export function requestsToTell(pods: number): number {
+  const rarest = Math.max(1 - 1 / pods, 1 / pods);
+  return Math.floor(Math.log(FALSE_ALARM) / Math.log(rarest)) + 2;
+}
+
+function binomialSum(from: number, to: number, n: number, p: number): number {
+  let total = 0;
+  for (let k = from; k <= to; k += 1) total += binomialChance(k, n, p);
+  return Math.min(1, total);
 }
 
 /** Regularised upper incomplete gamma function Q(a, x). */

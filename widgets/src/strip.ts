@@ -7,7 +7,6 @@ export interface StripOptions {
   /** How many have begun; the others are drawn as places. */
   begun: number;
   chosen: number | null;
-  failed: (request: Request) => boolean;
   choose: (id: number) => void;
   name: (request: Request) => string;
 }
@@ -15,15 +14,25 @@ export interface StripOptions {
 /** Marks one widget may draw. Above it, every n-th request is drawn and the picture says so. */
 export const MARK_LIMIT = 150;
 
-/** Requests that are drawn; all of them up to the limit. */
-export function sample<T>(items: readonly T[], limit = MARK_LIMIT): { shown: T[]; every: number } {
-  const every = Math.max(1, Math.ceil(items.length / limit));
-  return { shown: every === 1 ? [...items] : items.filter((_, i) => i % every === 0), every };
+/** Requests that are drawn: all up to the limit; above it every n-th, and every failed one. */
+export function sample(requests: readonly Request[], limit = MARK_LIMIT): Request[] {
+  if (requests.length <= limit) return [...requests];
+  const failures = requests.filter(failed).slice(0, limit / 2);
+  const every = Math.ceil(requests.length / (limit - failures.length));
+  const kept = new Set(failures);
+  return requests.filter((request, i) => i % every === 0 || kept.has(request));
 }
 
+/** Says what `sample` left out. */
+export function sampledInWords(drawn: number, all: number): string {
+  return drawn < all ? `${drawn} of ${all} requests drawn` : "";
+}
+
+export const failed = (request: Request): boolean => request.status === 0 || request.status >= 400;
+
 export function strip(requests: readonly Request[], options: StripOptions): TemplateResult {
-  const { shown, every } = sample(requests);
-  const drawnBegun = Math.ceil(options.begun / every);
+  const shown = sample(requests);
+  const later = new Set(requests.slice(options.begun));
   const at = shown.findIndex((request) => request.id === options.chosen);
   const move = (event: KeyboardEvent): void => {
     const request = shown[keyGoal(event.key, at, shown.length) ?? -1];
@@ -32,12 +41,11 @@ export function strip(requests: readonly Request[], options: StripOptions): Temp
     options.choose(request.id);
   };
   const active = at >= 0 ? `${options.uid}-r${(shown[at] as Request).id}` : "";
-  return html`<div class="kh-strip"><span class="kh-label" aria-hidden="true">${every > 1 ? `every ${every}th request` : "requests"}</span>
+  return html`<div class="kh-strip ${shown.length > 40 ? "kh-dense" : ""}"><span class="kh-label" aria-hidden="true">${sampledInWords(shown.length, requests.length) || "requests"}</span>
     <div class="kh-dots" role="listbox" tabindex="0" aria-label="Requests in order" aria-activedescendant=${active} @keydown=${move}>
-      ${shown.map((request, i) => {
-        const later = i >= drawnBegun;
-        const names = `kh-dot${options.failed(request) ? " kh-failed" : ""}${later ? " kh-later" : ""}`;
-        return html`<span class=${names} id="${options.uid}-r${request.id}" role="option" aria-selected=${request.id === options.chosen} aria-label=${options.name(request)} title=${options.name(request)} data-req=${later ? "" : request.id} @click=${() => options.choose(request.id)}></span>`;
+      ${shown.map((request) => {
+        const names = `kh-dot${failed(request) ? " kh-failed" : ""}${later.has(request) ? " kh-later" : ""}`;
+        return html`<span class=${names} id="${options.uid}-r${request.id}" role="option" aria-selected=${request.id === options.chosen} aria-label=${options.name(request)} title=${options.name(request)} data-req=${later.has(request) ? "" : request.id} @click=${() => options.choose(request.id)}></span>`;
       })}
     </div></div>`;
 }

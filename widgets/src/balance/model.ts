@@ -1,7 +1,7 @@
 /** Who answered, in which order, and what that says about how the choice was made. Pure. */
 import { countUntil, type TraceIndex } from "../index.ts";
-import { endpointsOf, stateAt } from "../state.ts";
-import { binomialInterval, binomialTest, chiSquareEqual, percentile } from "../stats.ts";
+import { advance, beginning, endpointsOf } from "../state.ts";
+import { binomialInterval, type Order, orderOf, percentile, type Split, splitEqual } from "../stats.ts";
 import type { Request } from "../trace.ts";
 
 /** What the thing that balances promises. */
@@ -30,21 +30,12 @@ export interface Lane {
 
 export interface Verdict {
   policy: Policy;
-  /** Answers by the same Pod as the answer before. */
-  repeats: number;
-  /** Pairs of neighbours. */
-  pairs: number;
-  /** What chance expects of `repeats`, and how likely it is to be as far off as this. */
-  expected: number;
-  p: number;
-  /** Pearson's statistic of the counts against equal shares. */
-  chiSquare: number;
-  chiP: number;
-  looksLike: Policy | "unclear";
+  order: Order;
+  /** The counts against equal shares. */
+  split: Split;
+  /** False when the set of Pods changed: then neither band nor test means anything. */
+  steady: boolean;
 }
-
-/** Below this a result is called incompatible with chance: one false alarm in ten thousand. */
-export const ALPHA = 1e-4;
 
 /** The trace cut at its chapters; a chapter without requests is left out. */
 export function seriesOf(index: TraceIndex): Series[] {
@@ -71,17 +62,29 @@ export function policyOf(series: Series): Policy {
   return shared && connection !== null ? "one" : "random";
 }
 
-/** Pods that could have answered, and those that did: in the order of their places. */
-export function podsOf(index: TraceIndex, series: Series): string[] {
-  const last = series.requests.at(-1);
-  const state = stateAt(index, last?.t ?? 0);
-  const service = serviceOf(series.requests[0], state.routes);
-  const able = endpointsOf(state, service)
-    .filter((end) => end.ready)
-    .map((end) => end.pod);
+export interface Members {
+  /** Pods that could have answered, and those that did: in the order of their places. */
+  pods: string[];
+  /** Whether the same Pods were ready from the first request to the last. */
+  steady: boolean;
+}
+
+export function membersOf(index: TraceIndex, series: Series): Members {
+  const state = beginning(index);
+  const sets = new Set<string>();
+  let able: string[] = [];
+  for (const request of series.requests) {
+    advance(state, index, request.t);
+    const service = serviceOf(series.requests[0], state.routes);
+    able = endpointsOf(state, service)
+      .filter((end) => end.ready)
+      .map((end) => end.pod);
+    sets.add(able.join());
+  }
   const answered = series.requests.flatMap((r) => (r.to ? [r.to.id] : []));
   const slot = (pod: string): number => state.pods.get(pod)?.slot ?? 999;
-  return [...new Set([...able, ...answered])].sort((a, b) => slot(a) - slot(b) || a.localeCompare(b));
+  const pods = [...new Set([...able, ...answered])].sort((a, b) => slot(a) - slot(b) || a.localeCompare(b));
+  return { pods, steady: sets.size < 2 };
 }
 
 function serviceOf(request: Request | undefined, routes: Map<string, { service?: string }>): string {
@@ -125,21 +128,8 @@ function band(policy: Policy, n: number, pods: number, leader: boolean): [number
   return binomialInterval(0.95, n, 1 / pods);
 }
 
-export function verdictOf(pods: string[], answers: Request[], policy: Policy): Verdict {
+export function verdictOf({ pods, steady }: Members, answers: Request[], policy: Policy): Verdict {
   const order = answers.flatMap((r) => (r.to ? [r.to.id] : []));
-  const pairs = Math.max(0, order.length - 1);
-  const repeats = order.filter((pod, i) => i > 0 && pod === order[i - 1]).length;
-  const share = 1 / Math.max(1, pods.length);
-  const p = pods.length > 1 ? binomialTest(repeats, pairs, share) : 1;
   const counts = pods.map((pod) => order.filter((each) => each === pod).length);
-  const { statistic, p: chiP } = chiSquareEqual(counts);
-  const looksLike = appearance(repeats, pairs, share, p);
-  return { policy, repeats, pairs, expected: pairs * share, p, chiSquare: statistic, chiP, looksLike };
-}
-
-function appearance(repeats: number, pairs: number, share: number, p: number): Verdict["looksLike"] {
-  if (share === 1 || pairs === 0) return "unclear";
-  if (p >= ALPHA) return pairs * Math.log(1 - share) < Math.log(ALPHA) ? "random" : "unclear";
-  if (repeats === pairs) return "one";
-  return repeats < pairs * share ? "turns" : "unclear";
+  return { policy, order: orderOf(order, pods.length), split: splitEqual(counts), steady };
 }

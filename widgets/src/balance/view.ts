@@ -2,7 +2,8 @@
 import { nothing, type SVGTemplateResult, svg } from "lit-html";
 import { MONO, type Point, r } from "../draw.ts";
 import { probability, wrap } from "../format.ts";
-import { sample } from "../strip.ts";
+import type { OrderVerdict } from "../stats.ts";
+import { failed, sample } from "../strip.ts";
 import type { Request } from "../trace.ts";
 import { begunBy, type Lane, type Policy, type Series, type Verdict } from "./model.ts";
 
@@ -92,17 +93,17 @@ function barOf({ lanes, verdict, series }: Panel, lane: Lane, cols: Columns, y: 
   const most = Math.max(
     1,
     series.requests.length * (verdict.policy === "one" ? 1 : 0),
-    ...lanes.map((each) => Math.max(each.count, each.high)),
+    ...lanes.map((each) => (verdict.steady ? Math.max(each.count, each.high) : each.count)),
   );
   const [left, right] = cols.bar;
   const x = (count: number): number => r(left + (count / most) * (right - left));
-  const outside = lane.count < lane.low || lane.count > lane.high;
+  const outside = verdict.steady && (lane.count < lane.low || lane.count > lane.high);
   const name = cols.narrow
     ? svg`<text class="kh-name" x=${cols.name} y=${y + 18}>${lane.label}</text>`
     : nothing;
   const times = [lane.p50, lane.p95, lane.p99].map((us) => (us / 1000).toFixed(us < 99_500 ? 2 : 0));
   return svg`${name}<rect class="kh-count ${outside ? "kh-outside" : ""}" x=${left} y=${y + 6} width=${Math.max(0, x(lane.count) - left)} height="16" rx="2"></rect>
-    <path class="kh-band" d="M${x(lane.low)} ${y + 2}V${y + 26}M${x(lane.high)} ${y + 2}V${y + 26}M${x(lane.low)} ${y + 14}H${x(lane.high)}"></path>
+    ${verdict.steady ? svg`<path class="kh-band" d="M${x(lane.low)} ${y + 2}V${y + 26}M${x(lane.high)} ${y + 2}V${y + 26}M${x(lane.low)} ${y + 14}H${x(lane.high)}"></path>` : nothing}
     <text class="kh-sub kh-strong" x=${right + 10} y=${y + 18}>${lane.count}</text>
     ${cols.latency === null ? nothing : svg`<text class="kh-sub" x=${cols.latency} y=${y + 18} text-anchor="end">${lane.count ? `${times.join(" · ")} ms` : "–"}</text>`}`;
 }
@@ -121,7 +122,7 @@ function orderOf(panel: Panel, cols: Columns, rows: number): SVGTemplateResult {
   const line = answered
     .map((request, i) => `${i ? "L" : "M"}${x(numbers.get(request) as number)} ${y(request)}`)
     .join("");
-  const dots = sample(begun, limit).shown.map((request) => {
+  const dots = sample(begun, limit).map((request) => {
     const at: Point = [x(numbers.get(request) as number), y(request)];
     return dotOf(request, at, radius + (request.id === chosen ? 2 : 0), request.id === chosen, panel.choose);
   });
@@ -135,29 +136,32 @@ function dotOf(
   chosen: boolean,
   choose: Panel["choose"],
 ): SVGTemplateResult {
-  const failed = request.status === 0 || request.status >= 400;
-  const names = `kh-mark kh-pick ${failed ? "kh-failed" : ""} ${chosen ? "kh-chosen" : ""}`;
+  const bad = failed(request);
+  const names = `kh-mark kh-pick ${bad ? "kh-failed" : ""} ${chosen ? "kh-chosen" : ""}`;
   const s = size + 2;
-  const shape = failed
+  const shape = bad
     ? svg`<path class=${names} d="M0${-s}L${s} 0 0 ${s}-${s} 0Z"></path>`
     : svg`<circle class=${names} r=${size}></circle>`;
   return svg`<g data-req=${request.id} transform="translate(${x} ${y})" @click=${() => choose(request.id)}><title>Request ${request.id}: ${request.to?.id.slice(4) ?? "nobody"}, ${request.status || request.error}</title>${shape}</g>`;
 }
 
-const LOOKS: Record<Verdict["looksLike"], string> = {
+const LOOKS: Record<OrderVerdict, string> = {
   random: "what chance does",
-  turns: "taking turns",
-  one: "one Pod for all",
-  unclear: "too few to tell",
+  "round robin": "taking turns",
+  "one connection": "one Pod for all",
+  sticky: "stickier than chance",
+  undecided: "too little to tell",
 };
 
 /** The stated statistic, in one or two lines. */
-export function sentenceOf(verdict: Verdict, width: number): string[] {
-  const { repeats, pairs, expected, p } = verdict;
-  const first = `Same Pod twice in a row: ${repeats} of ${pairs}; chance expects ${expected.toFixed(1)} (p = ${probability(p)}).`;
-  const second = `That is ${LOOKS[verdict.looksLike]}. Counts: χ² = ${verdict.chiSquare.toFixed(1)}, p = ${probability(verdict.chiP)}.`;
+export function sentenceOf({ order, split, steady }: Verdict, width: number): string[] {
+  const { changes, steps, expected, few, many } = order;
   const room = (width - 28) / (MONO - 0.75);
-  return first.length + second.length < room
-    ? [`${first} ${second}`]
-    : [first, second].flatMap((text) => wrap(text, room));
+  const seen = `Another Pod than before: ${changes} of ${steps} times`;
+  if (!steady) return wrap(`${seen}. The set of Pods changed meanwhile, so no band and no test.`, room);
+  const tail = changes < expected ? `so few, p = ${probability(few)}` : `so many, p = ${probability(many)}`;
+  const first = `${seen}; chance expects ${expected.toFixed(1)} (${tail}).`;
+  const second = `That is ${LOOKS[order.verdict]}. Counts: χ² = ${split.statistic.toFixed(1)}, p = ${probability(split.p)}.`;
+  if (first.length + second.length < room) return [`${first} ${second}`];
+  return [first, second].flatMap((text) => wrap(text, room));
 }

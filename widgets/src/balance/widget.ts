@@ -3,15 +3,16 @@ import { html, svg } from "lit-html";
 import { microseconds, plural, probability, seconds } from "../format.ts";
 import { countUntil, shortName, type TraceIndex } from "../index.ts";
 import { memo } from "../memo.ts";
-import { keyGoal, MARK_LIMIT } from "../strip.ts";
+import { keyGoal, MARK_LIMIT, sample, sampledInWords } from "../strip.ts";
 import { type Piece, rateInWords, roundRate, type Timeline, timelineOf } from "../timeline.ts";
 import type { Request } from "../trace.ts";
 import type { Moment, Prediction, Scene, Surroundings, Widget } from "../widget.ts";
 import {
   begunBy,
   lanesOf,
+  type Members,
+  membersOf,
   type Policy,
-  podsOf,
   policyOf,
   type Series,
   seriesOf,
@@ -21,12 +22,12 @@ import { heightOf, type Panel, panelOf, sentenceOf } from "./view.ts";
 
 interface Setup {
   series: Series;
-  pods: string[];
+  members: Members;
   policy: Policy;
 }
 
 const setups = memo((index: TraceIndex): Setup[] =>
-  seriesOf(index).map((each) => ({ series: each, pods: podsOf(index, each), policy: policyOf(each) })),
+  seriesOf(index).map((each) => ({ series: each, members: membersOf(index, each), policy: policyOf(each) })),
 );
 
 /** Twelve seconds for the whole, unless real time is near that. */
@@ -53,12 +54,12 @@ function focusOf(index: TraceIndex, { t, focus }: Moment): Request | null {
 
 function panels(index: TraceIndex, moment: Moment, around: Surroundings): Panel[] {
   const all = setups(index);
-  return all.map(({ series, pods, policy }) => {
+  return all.map(({ series, members, policy }) => {
     const answers = begunBy(series, moment.t);
     return {
       series,
-      lanes: lanesOf(pods, answers, policy),
-      verdict: verdictOf(pods, answers, policy),
+      lanes: lanesOf(members.pods, answers, policy),
+      verdict: verdictOf(members, answers, policy),
       t: moment.t,
       chosen: moment.focus,
       choose: around.choose,
@@ -82,7 +83,11 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
   const tops = heights.map((_, i) => 8 + heights.slice(0, i).reduce((sum, height) => sum + height, 0));
   const height = 8 + heights.reduce((sum, each) => sum + each, 0);
   const label = drawn.map(inWords).join(" ") || "No request yet.";
-  const sampled = drawn.some((panel) => begunBy(panel.series, moment.t).length > panel.limit);
+  const marks = drawn.reduce(
+    (sum, panel) => sum + sample(begunBy(panel.series, moment.t), panel.limit).length,
+    0,
+  );
+  const sampled = sampledInWords(marks, countUntil(index.requests, moment.t));
   return {
     why: whyOf(request, mine),
     decider: mine ? DECIDERS[mine.verdict.policy] : "",
@@ -94,9 +99,7 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     lines: request ? linesOf(index, request) : [],
     command: commandOf(request),
     table: tableOf(drawn),
-    scale:
-      rateInWords(timeline(index).pieces[0]?.rate ?? 1) +
-      (sampled ? `; ${MARK_LIMIT} of ${index.requests.length} requests drawn` : ""),
+    scale: rateInWords(timeline(index).pieces[0]?.rate ?? 1) + (sampled && `; ${sampled}`),
   };
 }
 
@@ -110,9 +113,9 @@ const describe = (request: Request): string =>
 
 function whyOf(request: Request | null, panel: Panel | undefined): string {
   if (!request || !panel) return "No request has been made yet.";
-  const { repeats, pairs, expected } = panel.verdict;
+  const { changes, steps, expected } = panel.verdict.order;
   const who = request.to ? shortName(request.to) : "nobody";
-  return `Request ${request.id} was answered by ${who}. So far the same Pod answered twice in a row ${repeats} of ${plural(pairs, "time")}; chance expects ${expected.toFixed(1)}.`;
+  return `Request ${request.id} was answered by ${who}. So far another Pod than before answered ${changes} of ${plural(steps, "time")}; chance expects ${expected.toFixed(1)}.`;
 }
 
 function move(event: KeyboardEvent, index: TraceIndex, at: Request | null, around: Surroundings): void {
@@ -152,8 +155,9 @@ function tableOf(drawn: Panel[]): Scene["table"] {
       "p50",
       "p95",
       "p99",
-      "repeats",
-      "p (repeats)",
+      "changes",
+      "p (few)",
+      "p (many)",
       "p (counts)",
     ],
     rows: drawn.flatMap(({ series: { label }, lanes, verdict }) =>
@@ -163,9 +167,10 @@ function tableOf(drawn: Panel[]): Scene["table"] {
         String(lane.count),
         `${lane.low} to ${lane.high}`,
         ...[lane.p50, lane.p95, lane.p99].map((us) => (lane.count ? microseconds(us) : "")),
-        `${verdict.repeats} of ${verdict.pairs}`,
-        probability(verdict.p),
-        probability(verdict.chiP),
+        `${verdict.order.changes} of ${verdict.order.steps}`,
+        probability(verdict.order.few),
+        probability(verdict.order.many),
+        probability(verdict.split.p),
       ]),
     ),
   };
@@ -188,7 +193,8 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
     index.requests.find((request) => request.to);
   const mine = setups(index).find((each) => after !== undefined && each.series.requests.includes(after));
   if (!after?.to || !mine) return null;
-  const { pods, policy } = mine;
+  const { policy } = mine;
+  const pods = mine.members.pods;
   const why: Record<Policy, string> = {
     random: "Each connection is a new draw: no guess is better than another.",
     turns: "Traefik goes through the Pods in turn: the answer before tells you.",

@@ -166,7 +166,7 @@ function traveller(
 
 function answerTag(journey: Journey, [x, y]: Point, done: boolean): SVGTemplateResult {
   const text = journey.request.status ? String(journey.request.status) : "—";
-  return svg`<text class="kh-answer" x=${r(x)} y=${r(done ? y - 14 : y - 13)} text-anchor="middle">${text}</text>`;
+  return svg`<text class="kh-answer" x=${r(done ? x + 9 : x)} y=${r(y - 13)} text-anchor=${done ? "start" : "middle"}>${text}</text>`;
 }
 
 /** Traefik and a rule were entered and left nothing to go on to; a Pod was not entered. */

@@ -94,7 +94,7 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     why: step?.text ?? "",
     decider: step?.decider ?? "",
     label: "",
-    stage: html`${stageOf(picture)}${strip(index.requests, { uid: around.uid, begun, chosen: journey.request.id, failed: (r) => r.status === 0 || r.status >= 400, choose: around.choose, name: wordsOf })}`,
+    stage: html`${stageOf(picture)}${strip(index.requests, { uid: around.uid, begun, chosen: journey.request.id, choose: around.choose, name: wordsOf })}`,
     lines: linesOf(index, journey),
     command: commandOf(index, journey),
     table: tableOf(index, begun),
