@@ -124,7 +124,9 @@ KINDS: tuple[Kind, ...] = (
     _kind("label", r"\b(app|version|track|tier)([=:] ?)(\w+)", r"\1\2\3x"),
     _kind("template hash", r"(pod-template-hash=)\w+", r"\1deadbeef77"),
     _kind("seconds of a field", r"\b(period|timeout|delay)=(\d+)s", lambda m: f"{m[1]}={int(m[2]) + 4}s"),
-    _kind("quantity", r"(?<=cpu: ) *\d+m\b|(?<=memory: ) *\d+Mi\b", lambda m: re.sub(r"\d+", r"\g<0>0", m[0])),
+    _kind(
+        "quantity", r"(?<=cpu: ) *\d+m\b|(?<=memory: ) *\d+Mi\b", lambda m: re.sub(r"\d+", r"\g<0>0", m[0])
+    ),
     _kind("path", r"(?<=[\w:\"' ])/(canary|cart|checkout|whoami|api)\b", "/elsewhere"),
     _kind("trace", r"(?<=data-trace=\")[\w.-]+", "another-trace"),
     _kind("right answer", r"data-correct=\"true\"", 'data-correct="false"'),
