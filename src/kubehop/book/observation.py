@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from kubehop.book import repository, session
-from kubehop.client.handover import Cluster
 from kubehop.client.response import Responses
 from kubehop.errors import BookError
 
@@ -45,6 +44,7 @@ def observe(
         TraceError: The trace breaks one of its invariants.
     """
     from kubehop.trace.about import About  # loaded when used: `%kubectl` alone needs none of it
+    from kubehop.trace.observe import controller_of
     from kubehop.trace.observe import observe as watch
 
     opened = session.current()
@@ -59,9 +59,9 @@ def observe(
         namespace=opened.namespace,
         cluster=tuple(sorted(opened.cluster.versions.items())),
     )
-    log = _controller_log(opened.cluster)
+    controller = controller_of(opened.cluster)
     with watch(
-        opened.api, about, requests=requests, controller_log=log, request_limit=request_limit
+        opened.api, about, requests=requests, controller=controller, request_limit=request_limit
     ) as trace:
         _RUNNING.append(trace)
         try:
@@ -83,12 +83,6 @@ def command(text: str) -> None:
     """Add a command to the running observation, if there is one."""
     if _RUNNING:
         _RUNNING[-1].command(text)
-
-
-def _controller_log(cluster: Cluster) -> Path | None:
-    """Return the controller-manager's log where it is a file on this machine."""
-    log = cluster.file.parent / "log" / "kube-controller-manager.log" if cluster.file else None
-    return log if log is not None and os.access(log, os.R_OK) else None
 
 
 def _source_of_this_cell() -> str:

@@ -108,6 +108,9 @@ def execute(notebook: Any, *, path: Path, on_cell: Callable[[], None]) -> Any:
         BookError: A cell failed that is not tagged raises-exception.
     """
     fresh = copy.deepcopy(notebook)
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         fresh,
         timeout=CELL_TIMEOUT_SECONDS,
