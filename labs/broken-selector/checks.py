@@ -14,7 +14,6 @@ from kubehop.labs import (
     ready,
     requests_for,
     shown,
-    who,
     why_unready,
 )
 
@@ -42,12 +41,11 @@ def both_pods_answer(world: World) -> None:
     service = world.get("Service", "web-svc")
     expected = {name_of(pod) for pod in world.selected_by(service) if ready(pod)}
     count = requests_for(max(PODS, len(expected)))
-    answers = world.request(URL, count=count)
+    names, answers = world.spread(URL, service=service, count=count)
     lost = [answer for answer in answers if answer.status != 200]
     if lost:
         what = f"Service web-svc: {len(lost)} of {count} requests are not answered ({lost[0].error})."
         raise Failure(what, hint="Not every Pod behind it listens.", run="kubectl get endpointslices")
-    names = {who(answer) for answer in answers}
     if len(expected) < PODS and len(names) < PODS:
         raise too_few(world, service)
     if len(names) < PODS or not expected <= names:
@@ -57,6 +55,15 @@ def both_pods_answer(world: World) -> None:
 def a_new_pod_joins(world: World) -> None:
     """A Pod that replaces one of these tomorrow is found by the Service too."""
     service = world.get("Service", "web-svc")
+    if not service["spec"].get("selector"):
+        raise Mismatch(
+            "labels that Pods carry",
+            "empty",
+            item="Service web-svc",
+            field="spec.selector",
+            hint="Its addresses are frozen: nobody writes them anew when a Pod goes.",
+            run="kubectl describe service web-svc",
+        )
     for item in world.slices_of("web-svc"):
         writer = labels_of(item).get("endpointslice.kubernetes.io/managed-by")
         if writer != WRITER:
@@ -109,10 +116,10 @@ def too_few(world: World, service: Object) -> Failure:
     return Failure(what, hint="Both Pods must carry what the Service selects.", run="kubectl get pods --show-labels")
 
 
-def one_sided(service: Object, *, names: set[str | None], count: int) -> Failure:
+def one_sided(service: Object, *, names: set[str], count: int) -> Failure:
     """Return why requests do not spread over the Pods that are there."""
     affinity = service["spec"].get("sessionAffinity")
-    who_answered = ", ".join(sorted(str(name) for name in names))
+    who_answered = ", ".join(sorted(names))
     run = "kubectl get service web-svc -o yaml"
     if affinity not in (None, "None"):
         return Mismatch(

@@ -80,7 +80,8 @@ def _selector(world: World, service: Object) -> Failure | None:
     """Find the label that keeps a Service from its Pods, those of today and those of the templates."""
     selector = service["spec"].get("selector") or {}
     if not selector:
-        return None if world.slices_of(name_of(service)) else _no_selector(service)
+        held = any(item.get("endpoints") for item in world.slices_of(name_of(service)))
+        return None if held else _no_selector(service)
     carriers = [labels_of(pod) for pod in world.objects("Pod")]
     carriers += [template_labels(deployment) for deployment in world.objects("Deployment")]
     if not any(carriers) or any(selector.items() <= labels.items() for labels in carriers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kubernetes.client.exceptions import ApiException
@@ -83,3 +83,8 @@ class ClusterReader:
             RequestError: The Pod could not be entered.
         """
         return request.from_pod(self.kubectl, url, pod=pod, count=count, max_time_seconds=_REQUEST_SECONDS)
+
+    def served(self, selector: dict[str, str]) -> Mapping[str, int]:
+        """Return how many requests each selected Pod has in its log."""
+        labels = ",".join(f"{key}={value}" for key, value in selector.items())
+        return request.who_answered(self.api, namespace=self.namespace, selector=labels)

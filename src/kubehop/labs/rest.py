@@ -77,17 +77,23 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def _moving(objects: Mapping[str, Sequence[Object]], now: datetime) -> str:
-    pods = objects.get("Pod", ())
-    for pod in pods:
+def unfinished(objects: Mapping[str, Sequence[Object]]) -> str:
+    """Say which Pod or Deployment is not yet what it was told to be, stuck or not; "" when all are."""
+    for pod in objects.get("Pod", ()):
         if pod["metadata"].get("deletionTimestamp"):
             return f"Pod {pod['metadata']['name']} is terminating."
-    if any(_stuck(pod, now) for pod in pods):
-        return ""
-    for pod in pods:
         if pod.get("status", {}).get("phase") == "Pending":
             return f"Pod {pod['metadata']['name']} is starting."
     return next((text for item in objects.get("Deployment", ()) if (text := _rolling(item))), "")
+
+
+def _moving(objects: Mapping[str, Sequence[Object]], now: datetime) -> str:
+    """Say what is on its way; what waits for the learner is not."""
+    pods = objects.get("Pod", ())
+    going = next((pod for pod in pods if pod["metadata"].get("deletionTimestamp")), None)
+    if going is None and any(_stuck(pod, now) for pod in pods):
+        return ""
+    return unfinished(objects)
 
 
 def _stuck(pod: Object, now: datetime) -> bool:

@@ -6,16 +6,19 @@ Objects are dicts as `kubectl get -o json` prints them. A world only reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from kubehop import wait
 from kubehop.labs.failure import Failure, Missing
 from kubehop.labs.rest import Rest
 
 Object = dict[str, Any]
 
 _WATCHED = ("Deployment", "Pod", "Service", "EndpointSlice")
+# A line reaches the log some milliseconds after its answer reached the client.
+_LOG_LOOKS, _LOG_SECONDS = 20, 0.1
 _FROM = re.compile(r"\bfrom (\S+)\s*$")
 
 
@@ -52,6 +55,9 @@ class Reader(Protocol):
 
     def request(self, url: str, *, pod: str, count: int) -> Sequence[Answer]:
         """Request `url` from a Pod, `count` times, each on its own connection."""
+
+    def served(self, selector: dict[str, str]) -> Mapping[str, int]:
+        """Return how many requests each selected Pod has in its log."""
 
 
 class World:
@@ -149,6 +155,26 @@ class World:
             what = f"Pod {pod}: status.phase is {phase}, so no request can leave it."
             raise Failure(what, run=f"kubectl describe pod {pod}")
         return self._reader.request(url, pod=pod, count=count)
+
+    def spread(self, url: str, *, service: Object, count: int) -> tuple[set[str], Sequence[Answer]]:
+        """Request `url` `count` times; return the Pods that answered, and all answers.
+
+        An answer that does not name its Pod is looked up in the logs of the Pods that the Service selects.
+        """
+        answers = self.request(url, count=count)
+        names = {who(answer) for answer in answers if answer.status}
+        if None not in names:
+            return {name for name in names if name}, answers
+        selector = service["spec"].get("selector") or {}
+        before = self._reader.served(selector)
+        answers = self.request(url, count=count)
+        after: Mapping[str, int] = {}
+        for _ in range(_LOG_LOOKS):
+            after = self._reader.served(selector)
+            if sum(after.values()) - sum(before.values()) >= sum(bool(a.status) for a in answers):
+                break
+            wait.pause(_LOG_SECONDS)
+        return {name for name in after if after[name] > before.get(name, 0)}, answers
 
 
 def name_of(item: Object) -> str:

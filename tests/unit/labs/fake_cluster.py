@@ -10,6 +10,7 @@ import copy
 import itertools
 import json
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from kubehop.labs.answer import Step
-from kubehop.labs.world import Object
+from kubehop.labs.world import Object, labels_of, name_of
 
 WRITER = "endpointslice-controller.k8s.io"
 
@@ -40,7 +41,7 @@ class FakeCluster:
     seed: int = 1
     stored: dict[tuple[str, str], Object] = field(default_factory=dict)
     others: list[Object] = field(default_factory=list)
-    requests: int = 0
+    logged: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
@@ -49,19 +50,30 @@ class FakeCluster:
     # --- Reader ---------------------------------------------------------------------------------------
 
     def objects(self, kind: str) -> list[Object]:
+        """Return copies of the objects of one kind."""
         return [copy.deepcopy(item) for (its, _), item in sorted(self.stored.items()) if its == kind]
 
     def objects_elsewhere(self, kind: str, *, name: str) -> list[Object]:
+        """Return what was created in another namespace."""
         return [item for item in self.others if item["kind"] == kind and item["metadata"]["name"] == name]
 
     def request(self, url: str, *, pod: str, count: int) -> list[FakeAnswer]:
+        """Answer as kube-proxy and the Pods would."""
         del pod
-        self.requests += count
         return [self._answer(url) for _ in range(count)]
+
+    def served(self, selector: dict[str, str]) -> dict[str, int]:
+        """Return how many requests each selected Pod has in its log."""
+        return {
+            name_of(pod): self.logged[name_of(pod)]
+            for pod in self.objects("Pod")
+            if selector.items() <= labels_of(pod).items()
+        }
 
     # --- kubectl --------------------------------------------------------------------------------------
 
     def kubectl(self, step: Step) -> None:
+        """Run one command, then let the controllers act."""
         verb, *words = step.arguments
         flags = dict(w.lstrip("-").split("=", 1) for w in words if w.startswith("--") and "=" in w)
         words = [w for w in words if not w.startswith("--")]
@@ -69,6 +81,7 @@ class FakeCluster:
         self.reconcile()
 
     def places(self) -> dict[str, str]:
+        """Return what the placeholders of wrong answers stand for."""
         pods = [p for p in self.objects("Pod") if p["metadata"].get("ownerReferences")]
         found = {"other_namespace": "elsewhere"}
         for number, pod in enumerate(pods[:2], start=1):
@@ -77,6 +90,7 @@ class FakeCluster:
         return found
 
     def apply(self, item: Object) -> None:
+        """Create an object as the API server would."""
         item = copy.deepcopy(item)
         item["metadata"].setdefault("namespace", self.namespace)
         if item["metadata"]["namespace"] != self.namespace:
@@ -140,6 +154,7 @@ class FakeCluster:
     # --- controllers ----------------------------------------------------------------------------------
 
     def reconcile(self) -> None:
+        """Do what the controllers do."""
         for deployment in self.objects("Deployment"):
             self._roll(deployment)
         for key in [k for k, item in self.stored.items() if k[0] == "EndpointSlice" and _written(item)]:
@@ -260,7 +275,9 @@ class FakeCluster:
         for pod in self.objects("Pod"):
             arguments = pod["spec"]["containers"][0].get("args") or []
             if pod["status"].get("podIP") == address and f"-listen=:{port}" in arguments:
-                return FakeAnswer(status=200, body=f"SERVICE WORKS from {pod['metadata']['name']}\n")
+                self.logged[name_of(pod)] += 1
+                text = arguments[1].removeprefix("-text=").replace("$(POD_NAME)", name_of(pod))
+                return FakeAnswer(status=200, body=text + "\n")
         return FakeAnswer(error="connection refused")
 
 

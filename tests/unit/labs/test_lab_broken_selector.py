@@ -1,4 +1,4 @@
-"""The lab broken-selector on a cluster in memory: every answer, right and wrong, and what is said about it."""
+"""The lab broken-selector on a cluster in memory: answers, right and wrong, and what is said."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from kubehop.labs.check import Report
 WRONG = wrong_answers(ROOT / "labs" / "broken-selector")
 Run = Callable[[], Report]
 
+TEMPLATE = '{"spec":{"template":{"metadata":{"labels":{"tier":"front-end"}}}}}'
+PLAIN = '[{"op":"replace","path":"/spec/template/spec/containers/0/args/1","value":"-text=SERVICE_WORKS"}]'
 RIGHT = {
     "drops the label": ["set selector service web-svc app=web"],
     "corrects the value": ["set selector service web-svc app=web,tier=frontend"],
-    "changes the template": [
-        'patch deployment web --type=merge --patch={"spec":{"template":{"metadata":{"labels":{"tier":"front-end"}}}}}'
+    "changes the template": [f"patch deployment web --type=merge --patch={TEMPLATE}"],
+    "and drops the Pod's name from the answer": [
+        "set selector service web-svc app=web",
+        f"patch deployment web --type=json --patch={PLAIN}",
     ],
     "and scales up": ["set selector service web-svc app=web", "scale deployment web --replicas=5"],
 }
