@@ -11,6 +11,7 @@ It reads files only: no cluster, no network.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ LOG = logging.getLogger(__name__)
 SCRIPT = "kubehop.iife.js"
 NEEDS_SCRIPT = ('class="kh-widget"', 'class="kh-predict"')
 HEADING_END = "</h1>"
+EMPTY_HEADING = re.compile(r'<th class="head"[^>]*><p></p></th>')
 
 
 def note_traces(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -50,6 +52,7 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
     if record.page(page):
         line = f'<p class="kh-facts">{sphinx_provenance.facts(record, page, body)}</p>'
         body = body.replace(HEADING_END, HEADING_END + line, 1)
+    body = EMPTY_HEADING.sub("<td></td>", body)  # a heading without words is none: axe, empty-table-header
     body, problems = sphinx_twin.fill(body, _traces(app))
     for problem in problems:
         LOG.warning(problem, location=page)

@@ -153,7 +153,7 @@ def _row(
     height: int,
     kind: str,
 ) -> str:
-    right = places[-1][0] + places[-1][1] + 7
+    right = places[-1][0] + places[-1][1] + 1
     middle = height / 2 + 7
     parts = [f'<path class="kh-hop-wire" d="M{places[0][0] + 4:g} {middle:g}H{places[-1][0] + 4:g}"/>']
     for hop, (x, width) in zip(HOPS, places, strict=True):

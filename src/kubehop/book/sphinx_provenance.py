@@ -142,7 +142,8 @@ def _table(caption: str, head: list[str], rows: list[list[str]]) -> str:
     heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
     lines = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
     return (
-        f'<div class="kh-scroll"><table class="table"><caption>{escape(caption)}</caption>'
+        f'<div class="kh-scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
+        f'<table class="table"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
