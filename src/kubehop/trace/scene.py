@@ -172,6 +172,10 @@ class Scene:
         self._trace.entity(entity, _KIND[prefix], parent=parent, label=name)
         return entity
 
+    def pod_entity(self, name: str) -> str | None:
+        """Return the entity of a Pod, or None for a client Pod."""
+        return None if name in self._client_pods else self.named("pod", name)
+
     def known(self, entity: str) -> None:
         """Make sure that an entity exists that a request names."""
         prefix, _, name = entity.partition(":")

@@ -1,1 +1,1 @@
-"""The HorizontalPodAutoscaler controller: a model of its decision, its log, and the check of one by the other."""
+"""The HPA controller: a model of its decision, its log, and the check of one by the other."""
