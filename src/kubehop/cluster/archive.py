@@ -58,6 +58,10 @@ class Recipe:
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = "65532:65532"
 
+    def items(self) -> list[Item]:
+        """Return the items of all layers."""
+        return [item for layer in self.layers for item in layer]
+
 
 def write(recipe: Recipe, *, target: Path) -> str:
     """Write the archive of an image to `target` and return the digest of its manifest.

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,13 +68,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file; for a file of an entry, without reading it if it is unchanged."""
-    with suppress(OSError, ValueError, KeyError):
-        fact = _read_record(path.parent)[path.name]
-        if _changed_ns(path) == fact["changed_ns"]:
-            return str(fact["sha256"])
-    return sha256(path)
+def digests(paths: Iterable[Path], *, memo: Path) -> dict[Path, str]:
+    """Return the SHA-256 of each file; only those that changed since the last time are read.
+
+    Args:
+        paths: Any files.
+        memo: The file that remembers; it may be missing, damaged or not writable.
+    """
+    try:
+        known = json.loads(memo.read_text())
+    except (OSError, ValueError):
+        known = {}
+    facts = {path: known.get(str(path)) for path in paths}
+    facts = {path: fact if _unchanged(path, fact) else _fact(path) for path, fact in facts.items()}
+    now = {str(path): fact for path, fact in facts.items()}
+    if now != known:
+        with suppress(OSError):  # without a memo the files are read each time
+            memo.parent.mkdir(parents=True, exist_ok=True)
+            _write_json(memo, now)
+    return {path: fact["sha256"] for path, fact in facts.items()}
 
 
 def inspect(entry: Entry) -> State:
@@ -186,6 +198,11 @@ def _fact(path: Path) -> dict[str, Any]:
     }
 
 
+def _unchanged(path: Path, fact: Any) -> bool:
+    """Say whether a file still has the times of its record, whatever the record is."""
+    return isinstance(fact, dict) and "sha256" in fact and fact.get("changed_ns") == _changed_ns(path)
+
+
 def _changed_ns(path: Path) -> list[int]:
     """Return when a file's content and its inode last changed; only the kernel can set the second."""
     status = path.stat()
@@ -209,6 +226,10 @@ def _read_record(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    new = folder / f".{_RECORD}"
-    new.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    new.replace(folder / _RECORD)
+    _write_json(folder / _RECORD, record)
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+    new.replace(path)

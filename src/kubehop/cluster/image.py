@@ -58,9 +58,10 @@ def ensure_images(binaries: Mapping[str, Path], *, progress: Progress) -> list[I
         BuildError: A program that an image carries is not installed, or the store cannot be written.
     """
     recipes = _recipes(binaries)
-    entries = [
-        (recipe, cache.Entry(cache_root() / "images", _short(recipe), _key(recipe))) for recipe in recipes
-    ]
+    shelf = cache_root() / "images"
+    sources = [item.source for recipe in recipes for item in recipe.items() if item.source]
+    digests = cache.digests(sources, memo=shelf / "sources.json")
+    entries = [(recipe, cache.Entry(shelf, _short(recipe), _key(recipe, digests))) for recipe in recipes]
     missing = [(*pair, state) for pair in entries if (state := cache.inspect(pair[1])) != "whole"]
     if missing:
         progress.planned([Work(f"image {_short(recipe)}", state, _SECONDS) for recipe, _, state in missing])
@@ -142,16 +143,17 @@ def _short(recipe: Recipe) -> str:
     return recipe.name.rpartition("/")[2].replace(":", "-")
 
 
-def _key(recipe: Recipe) -> str:
+def _key(recipe: Recipe, digests: Mapping[Path, str]) -> str:
     """Return a key that changes with every byte of the archive."""
-    items = [
-        f"{item.path} {item.mode:o} {item.text} {item.target} {item.source and cache.digest_of(item.source)}"
+    layers = [
+        "\n".join(
+            f"{item.path} {item.mode:o} {item.text} {item.target} {item.source and digests[item.source]}"
+            for item in layer
+        )
         for layer in recipe.layers
-        for item in (*layer, Item("end of layer"))
     ]
-    return cache.key_of(
-        _FORMAT, recipe.name, str(sorted(recipe.env.items())), recipe.user, *recipe.entrypoint, *items
-    )
+    env = [f"{name}={value}" for name, value in sorted(recipe.env.items())]
+    return cache.key_of(_FORMAT, recipe.name, recipe.user, str(env), str(recipe.entrypoint), *layers)
 
 
 def _packer(recipe: Recipe) -> Callable[[Path], None]:

@@ -50,10 +50,9 @@ def write(folder: Path) -> None:
 
 
 def test_an_entry_appears_whole(made: cache.Entry) -> None:
-    """Its files, and the digest of each, are known afterwards."""
+    """Its files are known afterwards."""
     assert cache.inspect(made) == "whole"
     assert made.files() == {"file": made.folder / "file"}
-    assert cache.digest_of(made.folder / "file") == cache.sha256(made.folder / "file")
 
 
 def test_a_whole_entry_is_not_made_again(made: cache.Entry) -> None:
@@ -150,3 +149,22 @@ def test_keys_keep_parts_apart() -> None:
     """The same characters, cut elsewhere, are another key."""
     assert cache.key_of("ab", "c") != cache.key_of("a", "bc")
     assert cache.key_of("a", b"b") == cache.key_of("a", "b")
+
+
+def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only changed files are read again, and a memo that is damaged is no harm."""
+    one, other, memo = tmp_path / "one", tmp_path / "other", tmp_path / "memo.json"
+    one.write_text("one")
+    other.write_text("other")
+    first = cache.digests([one, other], memo=memo)
+    assert first == {one: cache.sha256(one), other: cache.sha256(other)}
+    read: list[Path] = []
+    real = cache.sha256
+    monkeypatch.setattr(cache, "sha256", lambda path: read.append(path) or real(path))
+    assert cache.digests([one, other], memo=memo) == first
+    assert read == []
+    other.write_text("0ther")
+    assert cache.digests([one, other], memo=memo)[other] != first[other]
+    assert read == [other]
+    memo.write_text('{"' + str(one) + '": "nonsense"}')
+    assert cache.digests([one], memo=memo) == {one: first[one]}
