@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from trace_clock import Clock
+from trace_server import FakeApi
 
 from kubehop.trace import About, Row, Trace
 
@@ -61,3 +63,11 @@ def data(trace: Trace) -> dict[str, Any]:
     """The same trace, finished, as plain data."""
     trace.end()
     return trace.data
+
+
+@pytest.fixture
+def server() -> Iterator[FakeApi]:
+    """An API server on loopback that can be made to fail."""
+    api = FakeApi()
+    yield api
+    api.close()

@@ -110,7 +110,7 @@ class Ticks:
     # -- sources --------------------------------------------------------------
 
     def _sample(self, api: Api) -> None:
-        """Take the samples; before there is an HPA less often, as its first decision needs the one before it."""
+        """Take the samples; without an HPA less often, as its first decision needs those before it."""
         self._rounds += 1
         if not self._scene.hpas and self._rounds % _IDLE_ROUNDS != 1:
             return
