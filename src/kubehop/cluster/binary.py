@@ -22,7 +22,7 @@ from kubehop.errors import BuildError
 
 _NO_NETWORK = re.compile(
     r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|network is unreachable"
-    r"|proxyconnect|unexpected EOF|module lookup disabled|50[234] "
+    r"|proxyconnect|unexpected EOF|module lookup disabled|Could not resolve host|unable to access|50[234] "
 )
 _MODULE = re.compile(r"([\w.\-~/!]+\.[\w.\-~/!]+)[@ ](v\d[\w.\-+]*)")
 
