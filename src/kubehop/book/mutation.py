@@ -15,6 +15,8 @@ from typing import Any
 
 from kubehop.book.compare import Comparer, checked
 
+# Which of several places in a cell is taken: any number does, as long as it is always the same.
+SEED = 1
 Change = Callable[[re.Match[str]], str]
 _SHOWN = 60
 

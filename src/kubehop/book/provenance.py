@@ -6,9 +6,11 @@
  "commit": "0123abcd…", "recorded_at": "2026-11-24T10:00:00Z",
  "machine": {"system": "Linux 6.18", "architecture": "x86_64", "cpus": 2, "memory_gib": 24},
  "notebooks": {"chapters/pods/pods.ipynb":
-   {"run_seconds": 31.2, "code_cells": 24, "commit": "0123abcd…", "recorded_at": "…", "versions": {…}}}}
+   {"run_seconds": 31.2, "code_cells": 24, "commit": "0123abcd…", "recorded_at": "…", "versions": {…},
+    "mutations": {"seeded": 152, "detected": 152}}}}
 ```
-The file changes only when an output changed. It names no host and no path outside the repository.
+The file changes only when an output changed, or what the comparison would notice of wrong outputs.
+It names no host and no path outside the repository.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,29 +40,48 @@ def read(root: Path) -> dict[str, Any]:
     return data
 
 
-def note(
-    root: Path, notebook: Path, *, run_seconds: float, code_cells: int, versions: Mapping[str, str]
-) -> None:
-    """Write down one recording whose outputs changed.
+@dataclass(frozen=True)
+class Run:
+    """What one recording of a notebook was like.
 
-    Args:
-        root: The repository.
-        notebook: The notebook, inside `root`.
-        run_seconds: Seconds from the first cell to the last.
+    Attributes:
+        seconds: From the start of the kernel to its end.
         code_cells: How many cells ran.
         versions: Component name to version, as the cluster's handover file has them.
     """
+
+    seconds: float
+    code_cells: int
+    versions: Mapping[str, str]
+
+
+def note(root: Path, notebook: Path, run: Run) -> None:
+    """Write down one recording whose outputs changed; `notebook` is inside `root`."""
     data = read(root)
     stamp = {"commit": commit(root), "recorded_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    data.update(stamp, schema=SCHEMA, versions=dict(versions), machine=machine())
+    data.update(stamp, schema=SCHEMA, versions=dict(run.versions), machine=machine())
     entry = {
-        "run_seconds": round(run_seconds, 1),
-        "code_cells": code_cells,
-        "versions": dict(versions),
-        **stamp,
+        "run_seconds": round(run.seconds, 1),
+        "code_cells": run.code_cells,
+        "versions": dict(run.versions),
     }
-    data.setdefault("notebooks", {})[notebook.resolve().relative_to(root.resolve()).as_posix()] = entry
+    data.setdefault("notebooks", {})[name_of(root, notebook)] = entry | stamp
     write_json(root / FILE, data)
+
+
+def note_mutations(root: Path, notebook: Path, *, seeded: int, detected: int) -> None:
+    """Write down how many wrong outputs the notebook's comparison would notice, if that is news."""
+    data = read(root)
+    entry = data["notebooks"].get(name_of(root, notebook))
+    found = {"seeded": seeded, "detected": detected}
+    if entry is not None and entry.get("mutations") != found:
+        entry["mutations"] = found
+        write_json(root / FILE, data)
+
+
+def name_of(root: Path, notebook: Path) -> str:
+    """Return the notebook's path inside the repository, as the file has it."""
+    return notebook.resolve().relative_to(root.resolve()).as_posix()
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from rich.progress import Progress
 
-from kubehop.book import provenance
+from kubehop.book import mutation, provenance
 from kubehop.book.compare import Comparer, checked
 from kubehop.book.normal import clean, normalize
 from kubehop.book.repository import SANITIZE_FILE, TRACES, find_root
@@ -74,31 +74,36 @@ def notebooks_in(path: Path) -> list[Path]:
 
 def _record_one(path: Path, *, versions: dict[str, str], progress: Progress, force: bool) -> Recording:
     root = find_root(path)
+    comparer = Comparer.from_file(root / SANITIZE_FILE)
     stored = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat is half typed
-    before = path.read_text(encoding="utf-8")
-    task = progress.add_task(path.stem, total=sum(cell.cell_type == "code" for cell in stored.cells))
+    code_cells = sum(cell.cell_type == "code" for cell in stored.cells)
+    task = progress.add_task(path.stem, total=code_cells)
     with _kept_traces(root) as restore_traces:
         began = time.monotonic()
         fresh = execute(stored, path=path, on_cell=lambda: progress.advance(task))
-        run_seconds = time.monotonic() - began
+        run = provenance.Run(time.monotonic() - began, code_cells, versions)
         refuse_deprecations(fresh, path)
-        changed = force or not still_holds(stored, fresh, Comparer.from_file(root / SANITIZE_FILE))
+        changed = force or not still_holds(stored, fresh, comparer)
         if not changed:
             restore_traces()
-    text = _text_of(normalize(fresh if changed else stored))
-    if text != before:
+    kept = normalize(fresh if changed else stored)
+    _write(path, kept)
+    if path.resolve().is_relative_to(root):
+        if changed:
+            provenance.note(root, path, run)
+        score = mutation.score(kept, comparer, seed=mutation.SEED)
+        provenance.note_mutations(root, path, seeded=score.seeded, detected=score.detected)
+    return Recording(path, changed, run.seconds, code_cells)
+
+
+def _write(path: Path, notebook: Any) -> None:
+    """Replace the file whole, and only when a byte differs."""
+    written: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]  # nbformat is half typed
+    text = written.rstrip("\n") + "\n"
+    if text != path.read_text(encoding="utf-8"):
         part = path.with_name(f".{path.name}.part")
         part.write_text(text, encoding="utf-8")
         part.replace(path)
-    code_cells = sum(cell.cell_type == "code" for cell in fresh.cells)
-    if changed and path.resolve().is_relative_to(root.resolve()):
-        provenance.note(root, path, run_seconds=run_seconds, code_cells=code_cells, versions=versions)
-    return Recording(path, changed, run_seconds, code_cells)
-
-
-def _text_of(notebook: Any) -> str:
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]  # nbformat is half typed
-    return text.rstrip("\n") + "\n"
 
 
 def execute(notebook: Any, *, path: Path, on_cell: Callable[[], None]) -> Any:

@@ -23,7 +23,8 @@ ASSERT_WITHIN_CELLS = 2
 _FENCE = re.compile(r"^(`{3,}|:{3,}).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _BANNED_WORDS = re.compile(r"\b(currently|simply|just)\b", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
-_SENTENCE_END = re.compile(r"(?<![A-Z])(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?]\)? +(?=[A-Z`*\"“])")
+_SENTENCE_END = re.compile(r"(?<![A-Z])(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?]\)? +(?=[A-Z`*{\"“])")
+_SHELL_SLEEP = re.compile(r"(^|;|&&|\|\||\bdo|\bthen|\{)\s*sleep\b")
 _HELPERS = ("sys.path", "os.chdir", "sleep(")
 
 
@@ -103,18 +104,13 @@ def _objections(line: str, source: str) -> list[str]:
             f"{words!r} ignores exit codes: use %kubectl or %%sh.",
         ),
         (bool(re.match(r"(async )?def ", words)) and not shell, f"{words!r}: a chapter defines no function."),
-        (shell and bool(re.match(r"sleep\b", words)), f"{words!r}: wait for a fact, with kubectl wait."),
+        (shell and bool(_SHELL_SLEEP.search(words)), f"{words!r}: wait for a fact, with kubectl wait."),
         (
             not shell and any(word in text for word in _HELPERS),
             f"{words!r}: wait with kh.wait_for or kh.settle.",
         ),
     ]
     return [says for broken, says in rules if broken]
-
-
-def pipes_have_no_sleep(source: str) -> bool:
-    """Tell whether a shell text has no `sleep` between other commands."""
-    return not re.search(r"(;|&&|\bdo)\s*sleep\b", source)
 
 
 def plain_words(notebook: Notebook) -> list[str]:
@@ -125,7 +121,8 @@ def plain_words(notebook: Notebook) -> list[str]:
 
 def one_sentence_a_line(notebook: Notebook) -> list[str]:
     """Each sentence has a source line of its own, so that a changed sentence is a changed line."""
-    lines = [line for line in without_code(notebook.prose).splitlines() if _is_running_text(line)]
+    text = without_code(notebook.prose, instead="Code")
+    lines = [line for line in text.splitlines() if _is_running_text(line)]
     found = [(line, _SENTENCE_END.search(line)) for line in lines]
     return [f"two sentences on one line: …{around(line, match)}…" for line, match in found if match]
 
@@ -197,6 +194,8 @@ def recorded(notebook: Notebook) -> list[str]:
 
 def asserts(cell: Any) -> bool:
     """Tell whether a code cell has an assert statement."""
+    if cell.source.startswith("%%"):
+        return False
     lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith("%")]
     try:
         tree = ast.parse("\n".join(lines))
@@ -205,10 +204,10 @@ def asserts(cell: Any) -> bool:
     return any(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
-def without_code(markdown: str) -> str:
-    """Return the text without fenced blocks, inline code, comments, URLs and HTML."""
-    text = _FENCE.sub("", markdown)
-    return re.sub(r"`[^`\n]*`|<!--.*?-->|\]\([^)]*\)|<[^>\n]+>", "", text, flags=re.DOTALL)
+def without_code(markdown: str, *, instead: str = "") -> str:
+    """Return the text without fenced blocks, comments, links' targets and HTML; `instead` of inline code."""
+    text = re.sub(r"`[^`\n]*`", instead, _FENCE.sub("", markdown))
+    return re.sub(r"<!--.*?-->|\]\([^)]*\)|<[^>\n]+>", "", text, flags=re.DOTALL)
 
 
 def around(text: str, match: re.Match[str]) -> str:

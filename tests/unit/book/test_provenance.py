@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubehop.book import provenance
+from kubehop.book.provenance import Run
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 
@@ -63,9 +64,7 @@ def test_notes_one_recording_and_keeps_the_others(tmp_path: Path) -> None:
     git(tmp_path / ".git", f"{COMMIT}\n")
     for name, version in (("pods", "v1.36.0"), ("services", "v1.37.2")):
         notebook = tmp_path / "chapters" / name / f"{name}.ipynb"
-        provenance.note(
-            tmp_path, notebook, run_seconds=3.14159, code_cells=7, versions={"kubernetes": version}
-        )
+        provenance.note(tmp_path, notebook, Run(3.14159, 7, {"kubernetes": version}))
     data = provenance.read(tmp_path)
     assert data["versions"] == {"kubernetes": "v1.37.2"}
     assert set(data["notebooks"]) == {"chapters/pods/pods.ipynb", "chapters/services/services.ipynb"}
@@ -76,7 +75,7 @@ def test_notes_one_recording_and_keeps_the_others(tmp_path: Path) -> None:
 
 def test_names_no_host_and_no_path(tmp_path: Path) -> None:
     """The file is published, so it tells nothing of the machine but its size."""
-    provenance.note(tmp_path, tmp_path / "x.ipynb", run_seconds=1, code_cells=1, versions={})
+    provenance.note(tmp_path, tmp_path / "x.ipynb", Run(1.0, 1, {}))
     text = (tmp_path / provenance.FILE).read_text()
     assert (
         socket.gethostname() not in text and str(tmp_path) not in text and str(Path.home()) + "/" not in text
@@ -96,3 +95,14 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="No space"):
         provenance.write_json(path, {"a": 2})
     assert json.loads(path.read_bytes()) == {"a": 1}
+
+
+def test_notes_what_the_comparison_notices(tmp_path: Path) -> None:
+    """The score stands in the notebook's entry; a notebook that was never recorded gets none."""
+    notebook = tmp_path / "x.ipynb"
+    provenance.note(tmp_path, notebook, Run(1.0, 1, {}))
+    provenance.note_mutations(tmp_path, notebook, seeded=30, detected=29)
+    provenance.note_mutations(tmp_path, tmp_path / "y.ipynb", seeded=1, detected=1)
+    notebooks = provenance.read(tmp_path)["notebooks"]
+    assert notebooks["x.ipynb"]["mutations"] == {"seeded": 30, "detected": 29}
+    assert list(notebooks) == ["x.ipynb"]

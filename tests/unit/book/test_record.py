@@ -64,7 +64,9 @@ def test_stores_the_outputs_and_where_they_come_from(root: Path, run: Run) -> No
     [one] = run("ip-1 in a-kh7f3a\n")
     assert (one.changed, one.code_cells) == (True, 1)
     assert stored(root) == "ip-1 in a\n"
-    assert provenance.read(root)["notebooks"]["chapters/a.ipynb"]["versions"] == {"kubernetes": "v1.37.2"}
+    entry = provenance.read(root)["notebooks"]["chapters/a.ipynb"]
+    assert entry["versions"] == {"kubernetes": "v1.37.2"}
+    assert entry["mutations"]["seeded"] >= entry["mutations"]["detected"] > 0
 
 
 def test_an_equal_run_changes_no_byte(root: Path, run: Run) -> None:
