@@ -12,6 +12,7 @@ from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]  # docutils ships no types
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from kubehop.book import provenance, sphinx_hop_map, sphinx_provenance
@@ -60,7 +61,7 @@ class ChapterListDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the node; the page depends on the provenance file."""
-        self.env.note_dependency(str(Path(self.env.app.confdir) / provenance.FILE))
+        _depend(self.env, provenance.FILE)
         return [ChapterList()]
 
 
@@ -69,9 +70,15 @@ class BookStatusDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the node; the page depends on both result files."""
-        for path in (provenance.FILE, sphinx_provenance.CHECKS):
-            self.env.note_dependency(str(Path(self.env.app.confdir) / path))
+        _depend(self.env, provenance.FILE)
+        _depend(self.env, sphinx_provenance.CHECKS)
         return [BookStatus()]
+
+
+def _depend(env: BuildEnvironment, file: Path) -> None:
+    path = Path(env.app.confdir) / file
+    if path.exists():  # Sphinx reads a page again at every build while one of its dependencies is missing
+        env.note_dependency(str(path))
 
 
 class ChapterRole(SphinxRole):
