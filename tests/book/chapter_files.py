@@ -1,0 +1,16 @@
+"""The book's notebooks, found on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubehop.book import structure
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted(p for p in (ROOT / "chapters").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+RECORDED = [path for path in NOTEBOOKS if any(cell.execution_count for cell in structure.read(path).code)]
+
+
+def name_of(path: Path) -> str:
+    """Return a notebook's path inside the repository, for messages and parameters."""
+    return path.relative_to(ROOT).as_posix()
