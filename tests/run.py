@@ -51,7 +51,9 @@ def main() -> int:
                     failed += _run(title, command)
         finally:
             failed += _run("down", (*KUBEHOP, "down"))
-        left = [str(path) for path in Path(folder).iterdir()] + [str(path) for path in cgroup.find(place.cgroup_prefix)]
+        left = [str(path) for path in Path(folder).iterdir()] + [
+            str(path) for path in cgroup.find(place.cgroup_prefix)
+        ]
         if left or sweep.processes(place):
             failed.append(f"nothing left behind: {left}")
     _say(f"failed: {', '.join(failed)}" if failed else "all stages passed")

@@ -19,12 +19,12 @@ from urllib.parse import urlparse
 
 import psutil
 import pytest
+from tests.cluster.host import snapshot
 
 from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import state, sweep
 from kubehop.cluster.state import Place
 from kubehop.wait import until
-from tests.cluster.host import snapshot
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 KUBEHOP = [sys.executable, "-m", "kubehop.cli"]

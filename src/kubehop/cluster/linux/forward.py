@@ -26,6 +26,7 @@ DIAL_SECONDS = 10.0
 CHUNK_BYTES = 1 << 16
 SOCKS_VERSION, CONNECT, IPV4, NAME = 5, 1, 1, 3
 SUCCEEDED, HOST_UNREACHABLE, REFUSED, TTL_EXPIRED, NOT_SUPPORTED, NO_SUCH_ADDRESS = 0, 4, 5, 6, 7, 8
+PORTS_TRIED = 100
 
 
 class Dialer:
@@ -63,9 +64,9 @@ def reserve(preferred: int) -> socket.socket:
     """Bind a listening socket to 127.0.0.1 at `preferred`, or at the next free port above it.
 
     Raises:
-        ClusterError: None of the hundred ports from `preferred` on is free.
+        ClusterError: None of the 100 ports from `preferred` on is free.
     """
-    for port in range(preferred, min(preferred + 100, 65536)):
+    for port in range(preferred, min(preferred + PORTS_TRIED, 65536)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -77,7 +78,7 @@ def reserve(preferred: int) -> socket.socket:
                 raise
             continue
         return listener
-    msg = f"No port from {preferred} to {preferred + 99} on {LOOPBACK} is free."
+    msg = f"No port from {preferred} to {preferred + PORTS_TRIED - 1} on {LOOPBACK} is free."
     raise ClusterError(
         msg,
         next_command="Run `ss -ltnp` to see what holds them.",

@@ -1,0 +1,168 @@
+"""Measure the cluster and the page, and write docs/benchmarks.md: `make bench`.
+
+Each figure is the median of several runs, with the smallest and the largest beside it.
+Nothing here passes or fails: the machine is shared, so time is measured, not asserted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from kubehop.client.kubectl import Kubectl
+from kubehop.cluster import sweep
+from kubehop.cluster.state import Place
+from kubehop.wait import pause, until
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+RUNS = int(os.environ.get("KUBEHOP_BENCH_RUNS", "3"))
+IDLE_SECONDS = 30
+KUBEHOP = (sys.executable, "-m", "kubehop.cli")
+Figures = dict[str, list[float]]
+
+
+def kubehop(verb: str) -> float:
+    """Run a verb and return the seconds it took."""
+    began = time.monotonic()
+    subprocess.run([*KUBEHOP, verb], check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+def metrics_seconds(place: Place, began: float) -> float:
+    """Return the seconds since `began` until `kubectl top nodes` answers."""
+    kubectl = Kubectl(place.kubeconfig)
+    until(
+        lambda: kubectl.run(["top", "nodes"]).exit_code == 0,
+        what="kubectl top to answer",
+        timeout_seconds=120,
+    )
+    return time.monotonic() - began
+
+
+def pss_mib(place: Place) -> float:
+    """Return the proportional memory of all processes of the cluster, its Pods included, in MiB."""
+    pids = [*sweep.processes(place), sweep.supervisor(place) or os.getpid()]
+    total = 0
+    for pid in pids:
+        try:
+            total += psutil.Process(pid).memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total / 2**20
+
+
+def idle_percent(place: Place) -> float:
+    """Return the share of one core that the cluster uses when nothing is asked of it, in percent."""
+
+    def spent() -> float:
+        total = 0.0
+        for pid in [*sweep.processes(place), sweep.supervisor(place) or os.getpid()]:
+            try:
+                times = psutil.Process(pid).cpu_times()
+            except psutil.Error:
+                continue
+            total += times.user + times.system
+        return total
+
+    before = spent()
+    pause(IDLE_SECONDS)
+    return 100 * (spent() - before) / IDLE_SECONDS
+
+
+def measure(place: Place, figures: Figures) -> None:
+    """Take one round: from nothing, restart, memory, idle, down."""
+    began = time.monotonic()
+    figures["up, from nothing, until the Ingress answers (s)"].append(kubehop("up"))
+    figures["up, from nothing, until `kubectl top` answers (s)"].append(metrics_seconds(place, began))
+    figures["up of a running cluster (s)"].append(kubehop("up"))
+    supervisor = sweep.supervisor(place)
+    assert supervisor
+    psutil.Process(supervisor).kill()
+    until(lambda: sweep.supervisor(place) is None, what="the supervisor to be gone")
+    began = time.monotonic()
+    figures["up after kill -9 of everything, until the Ingress answers (s)"].append(kubehop("up"))
+    figures["up after kill -9 of everything, until `kubectl top` answers (s)"].append(
+        metrics_seconds(place, began)
+    )
+    figures["memory of the idle cluster, PSS (MiB)"].append(pss_mib(place))
+    figures["idle, share of one core (%)"].append(idle_percent(place))
+    figures["down (s)"].append(kubehop("down"))
+
+
+def page_kib() -> Figures:
+    """Return the compressed size of the first page and what it loads, all and ours, in KiB; empty where not built."""
+    html = ROOT / "_build" / "book" / "_build" / "html"
+    first = html / "chapters" / "start" / "index.html"
+    if not first.exists():
+        return {}
+    text = first.read_text()
+    names = {part.split('"')[0].split("?")[0] for key in ('src="', 'href="') for part in text.split(key)[1:]}
+    files = {
+        first,
+        *(
+            (first.parent / name).resolve()
+            for name in names
+            if name.endswith((".css", ".js", ".svg", ".woff2"))
+        ),
+    }
+    sizes = {file: len(gzip.compress(file.read_bytes())) / 1024 for file in files if file.is_file()}
+    ours = sum(
+        size
+        for file, size in sizes.items()
+        if file == first or "kubehop" in file.name or "/site/" in str(file)
+    )
+    return {"first page, all it loads, gzip (KiB)": [sum(sizes.values())], "of it ours (KiB)": [ours]}
+
+
+def write(figures: Figures) -> None:
+    """Write the page, keeping what stands below the line `## Kept by hand`."""
+    kept = PAGE.read_text().partition("## Kept by hand")[2] if PAGE.exists() else "\n"
+    rows = [
+        f"| {title} | {statistics.median(values):.1f}"
+        f" | {min(values):.1f} to {max(values):.1f} | {len(values)} |"
+        for title, values in figures.items()
+        if values
+    ]
+    machine = (
+        f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, Linux {platform.release()}"
+    )
+    head = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine}, cgroup version 1, shared.",
+        "",
+        "| what | median | smallest to largest | runs |",
+        "| --- | --- | --- | --- |",
+    ]
+    PAGE.write_text("\n".join([*head, *rows, "", "## Kept by hand"]) + kept)
+
+
+def main() -> None:
+    """Measure `KUBEHOP_BENCH_RUNS` times (3) on a cluster of its own."""
+    figures: Figures = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="kubehop-bench-") as folder:
+        os.environ |= {"XDG_STATE_HOME": folder, "KUBEHOP_NAME": f"bench-{os.getpid()}"}
+        place = Place(os.environ["KUBEHOP_NAME"])
+        try:
+            for _ in range(RUNS):
+                measure(place, figures)
+        finally:
+            kubehop("down")
+    figures |= page_kib()
+    write(figures)
+
+
+if __name__ == "__main__":
+    main()

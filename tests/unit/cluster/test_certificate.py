@@ -1,0 +1,77 @@
+"""Certificates: made once, renewed in time, signed by the right authority."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from kubehop.cluster import certificate
+from kubehop.cluster.certificate import Request
+
+SERVER = Request("apiserver", "kube-apiserver", server=True, names=("kubernetes", "127.0.0.1"))
+CLIENT = Request("front-proxy-client", "front-proxy-client", authority="front-proxy-ca")
+
+
+def load(path: Path) -> x509.Certificate:
+    """Read a certificate."""
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_each_certificate_is_signed_by_its_authority(tmp_path: Path) -> None:
+    """The signature verifies against the authority that the request names, and only that one."""
+    certificate.ensure(tmp_path, [SERVER, CLIENT])
+    load(tmp_path / "apiserver.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
+    load(tmp_path / "front-proxy-client.crt").verify_directly_issued_by(load(tmp_path / "front-proxy-ca.crt"))
+    with pytest.raises(ValueError, match="Issuer"):
+        load(tmp_path / "front-proxy-client.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
+
+
+def test_names_and_addresses_are_told_apart(tmp_path: Path) -> None:
+    """A host name becomes a DNS name, an address an IP address."""
+    certificate.ensure(tmp_path, [SERVER])
+    names = (
+        load(tmp_path / "apiserver.crt").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    )
+    assert names.get_values_for_type(x509.DNSName) == ["kubernetes"]
+    assert [str(a) for a in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
+
+
+def test_keys_are_private(tmp_path: Path) -> None:
+    """Nobody but the owner can read a key."""
+    certificate.ensure(tmp_path, [SERVER])
+    keys = list(tmp_path.glob("*.key"))
+    assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+    assert {key.name for key in keys} == {"ca.key", "front-proxy-ca.key", "sa.key", "apiserver.key"}
+
+
+def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
+    """What is good is kept: nodes with data must trust the same authority after a restart."""
+    certificate.ensure(tmp_path, [SERVER])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    certificate.ensure(tmp_path, [SERVER])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_ends_within_thirty_days_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate with 29 days left is made anew, and lasts ten years again."""
+    monkeypatch.setattr(certificate, "VALID_DAYS", 29)
+    certificate.ensure(tmp_path, [SERVER])
+    old = load(tmp_path / "apiserver.crt")
+    monkeypatch.setattr(certificate, "VALID_DAYS", 3650)
+    certificate.ensure(tmp_path, [SERVER])
+    new = load(tmp_path / "apiserver.crt")
+    assert new.serial_number != old.serial_number
+    assert new.not_valid_after_utc > datetime.now(UTC) + timedelta(days=3600)
+    new.verify_directly_issued_by(load(tmp_path / "ca.crt"))
+
+
+def test_a_lost_authority_takes_its_certificates_with_it(tmp_path: Path) -> None:
+    """With a new authority, what the old one signed is made anew."""
+    certificate.ensure(tmp_path, [SERVER])
+    (tmp_path / "ca.crt").unlink()
+    certificate.ensure(tmp_path, [SERVER])
+    load(tmp_path / "apiserver.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
