@@ -1,0 +1,262 @@
+"""The controller's log becomes ticks; Pods are counted as the controller counts them; a wrong tick is found."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from kubehop.errors import TraceError
+from kubehop.trace.hpa import log
+from kubehop.trace.hpa.group import Sample, group, samples
+from kubehop.trace.hpa.memory import Memory, stamp
+from kubehop.trace.hpa.settings import Settings, of_flags, of_process, seconds
+from kubehop.trace.hpa.verify import Checked, verify
+
+HEAD = "I1124 10:35:35.749551      61 horizontal.go:958]"
+PROPOSING = (
+    f'{HEAD} "Proposing desired replicas" desiredReplicas=12 metric="cpu resource utilization (percentage of request)"'
+    ' tolerances="[down:10.0%, up:10.0%]" timestamp="2026-11-24 10:35:29 +0000 UTC"'
+    ' scaleTarget="Deployment/hpa-kh7f3a/shop"'
+)
+STAYED = (
+    'I1124 10:35:35.749640      61 horizontal.go:1059] "Decided not to scale"'
+    ' scaleTarget="Deployment/hpa-kh7f3a/shop" desiredReplicas=6 lastScaleTime=""'
+)
+RESCALED = (
+    'I1124 10:35:35.802013      61 horizontal.go:1032] "Successfully rescaled" HPA="hpa-kh7f3a/web-hpa"'
+    " currentReplicas=1 desiredReplicas=4"
+    ' reason="cpu resource utilization (percentage of request) above target"'
+)
+FAILED = (
+    'E1124 10:35:35.802013      61 horizontal.go:275] "Unhandled Error" err="failed to compute desired number of'
+    " replicas based on listed metrics for Deployment/hpa-kh7f3a/shop: invalid metrics (1 invalid out of 1), first"
+    ' error is: failed to get cpu resource metric value: missing request for cpu in container shop of Pod shop-1"'
+)
+OTHER = 'I1124 10:35:35.749640      61 replica_set.go:10] "Too many replicas" need=1'
+
+
+def ticks(*lines: str) -> list[log.Tick]:
+    """Return the ticks of some lines."""
+    reader = log.Reader()
+    entries = [log.parse(line, year=2026) for line in lines]
+    return [tick for entry in entries if entry is not None and (tick := reader.read(entry)) is not None]
+
+
+def test_proposal_and_no_change_are_one_tick() -> None:
+    """Two lines are one tick, with the local time of the first."""
+    (tick,) = ticks(PROPOSING, OTHER, STAYED)
+    assert (tick.target, tick.proposal, tick.desired) == ("Deployment/hpa-kh7f3a/shop", 12, 6)
+    assert tick.time == datetime(2026, 11, 24, 10, 35, 35, 749551).timestamp()
+    assert tick.metrics_time == "2026-11-24 10:35:29 +0000 UTC"
+    assert tick.lines == [PROPOSING, STAYED]
+
+
+def test_rescale_names_the_hpa_and_is_the_same_tick() -> None:
+    """A rescale says the replicas before and the reason."""
+    (tick,) = ticks(PROPOSING, RESCALED)
+    assert (tick.target, tick.current, tick.proposal, tick.desired) == (
+        "Deployment/hpa-kh7f3a/shop",
+        1,
+        12,
+        4,
+    )
+    assert "above target" in tick.reason
+
+
+def test_rescale_alone_is_a_tick_without_metrics() -> None:
+    """Outside of minimum and maximum the controller does not look at metrics."""
+    (tick,) = ticks(RESCALED)
+    assert (tick.target, tick.proposal, tick.desired) == ("hpa-kh7f3a/web-hpa", None, 4)
+
+
+def test_failure_is_a_tick_with_its_error() -> None:
+    """Without numbers there is a tick, too: the one everybody meets first."""
+    (tick,) = ticks(FAILED)
+    assert tick.target == "Deployment/hpa-kh7f3a/shop"
+    assert tick.proposal is None
+    assert "missing request for cpu" in tick.error
+
+
+def test_other_lines_are_none() -> None:
+    """Lines of other controllers, and lines that are no log, are not entries."""
+    assert log.parse(OTHER, year=2026) is None
+    assert log.parse("panic: not a log line", year=2026) is None
+    assert log.parse("", year=2026) is None
+
+
+def pod(name: str = "shop-1", **changes: Any) -> dict[str, Any]:
+    """Return a Pod that became ready 100 s after the epoch, as the API prints it."""
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "1970-01-01T00:01:40Z"}
+    item: dict[str, Any] = {
+        "metadata": {"name": name, "labels": {"app": "shop"}},
+        "spec": {"containers": [{"resources": {"requests": {"cpu": "100m"}}}]},
+        "status": {"phase": "Running", "startTime": "1970-01-01T00:01:35Z", "conditions": [ready]},
+    }
+    for path, value in changes.items():
+        first, _, second = path.partition("__")
+        item[first][second] = value
+    return item
+
+
+def not_ready(since: str) -> list[dict[str, str]]:
+    """Return the conditions of a Pod that is not ready."""
+    return [{"type": "Ready", "status": "False", "lastTransitionTime": since}]
+
+
+FAST = Settings(initialization_seconds=20, readiness_seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("item", "now", "sampled", "reason"),
+    [
+        (pod(), 200, 190, None),
+        (pod(), 110, 105, "started: no full window of usage since it became ready"),
+        (pod(), 114, 110, None),
+        (pod(status__phase="Pending"), 200, 190, "pending"),
+        (pod(status__conditions=[]), 200, 190, "no Ready condition"),
+        (pod(status__conditions=not_ready("1970-01-01T00:01:36Z")), 110, 109, "not ready"),
+        (pod(status__conditions=not_ready("1970-01-01T00:01:36Z")), 200, 190, "never ready"),
+        (pod(status__conditions=not_ready("1970-01-01T00:03:00Z")), 200, 190, None),
+        (pod(), 110, None, None),
+    ],
+)
+def test_what_makes_a_pod_unready(
+    item: dict[str, Any], now: float, sampled: float | None, reason: str | None
+) -> None:
+    """A sample counts after a full window of readiness; later, a Pod that was ready once counts for good."""
+    metrics = {} if sampled is None else {"shop-1": Sample(50, sampled, 10)}
+    (found,) = group([item], metrics, now=now, settings=FAST)
+    assert found.unready_reason == reason
+    assert found.ready == (reason is None)
+    assert found.missing == (sampled is None)
+    assert found.request_m == 100
+
+
+def test_pods_that_go_are_not_counted() -> None:
+    """Deleted and failed Pods are left out; requests of every container add up, and one missing is none."""
+    gone = pod("gone", metadata__deletionTimestamp="1970-01-01T00:03:00Z")
+    failed = pod("failed", status__phase="Failed")
+    two = [{"resources": {"requests": {"cpu": "0.1"}}}, {"resources": {"requests": {"cpu": "50m"}}}]
+    found = group(
+        [gone, failed, pod("two", spec__containers=two), pod("none", spec__containers=[*two, {}])],
+        {},
+        now=200,
+        settings=FAST,
+    )
+    assert [(one.name, one.request_m) for one in found] == [("none", None), ("two", 150)]
+
+
+def test_samples_are_rounded_up_as_the_controller_does() -> None:
+    """523338n is 1m, and containers are rounded before they are added."""
+    item = {
+        "metadata": {"name": "shop-1"},
+        "timestamp": "1970-01-01T00:03:00Z",
+        "window": "15.167s",
+        "containers": [{"usage": {"cpu": "523338n"}}, {"usage": {"cpu": "1200001n"}}],
+    }
+    assert samples({"items": [item]}) == {"shop-1": Sample(3, 180.0, 15.167)}
+
+
+def test_memory_returns_what_was_known_then() -> None:
+    """Pods and replicas are those of the time asked for; samples those whose time the log names."""
+    memory = Memory()
+    memory.pods(10, {"a": pod("a")})
+    memory.pods(20, {"a": pod("a"), "b": pod("b"), "c": pod("c", metadata__labels={})})
+    memory.replicas(10, "shop", 1)
+    memory.replicas(20, "shop", 2)
+    early, late = Sample(1, 100.0, 10), Sample(2, 110.0, 10)
+    memory.samples(11, {"x": late, "a": early})
+    assert memory.samples(21, {"a": late}) == {"x": late, "a": early}
+    assert [one["metadata"]["name"] for one in memory.pods_at(15, {"app": "shop"})] == ["a"]
+    assert [one["metadata"]["name"] for one in memory.pods_at(25, {"app": "shop"})] == ["a", "b"]
+    assert memory.pods_at(25, {}) == []
+    assert (
+        memory.replicas_at(15, "shop"),
+        memory.replicas_at(25, "shop"),
+        memory.replicas_at(5, "shop"),
+    ) == (1, 2, 1)
+    known = memory.pods_at(25, {"app": "shop"})
+    assert memory.samples_at(25, "1970-01-01 00:01:40 +0000 UTC", known)["a"] == early
+    assert memory.samples_at(25, "", known)["a"] == late
+    assert memory.samples_at(5, "", known) == {}
+    assert stamp("0001-01-01") is None
+
+
+def test_flags_of_the_controller_manager() -> None:
+    """Flags that are set count, the others are Kubernetes' defaults."""
+    found = of_flags(
+        ["kube-controller-manager", "--horizontal-pod-autoscaler-downscale-stabilization=1m30s", "--v=2"]
+    )
+    assert found == Settings(stabilization_seconds=90)
+    assert of_process(None) == of_process(2**22 + 1) == Settings()
+    assert [seconds(text) for text in ("15s", "5m0s", "250ms", "1h")] == [15, 300, 0.25, 3600]
+
+
+def event(t: int, current: int, desired: int, recommendation: int, usage: int) -> dict[str, Any]:
+    """Return an hpa event of Pods that each use the same."""
+    counted = [
+        {"name": f"shop-{n}", "request_m": 100, "usage_m": usage, "ready": True, "unready_reason": None}
+        for n in range(current)
+    ]
+    limits = {"target": 50, "min": 1, "max": 6, "behavior": None, "window_ms": 30_000}
+    return (
+        {"t": t, "src_t": t, "e": "hpa", "id": "hpa:shop", "current": current, "desired": desired}
+        | limits
+        | {
+            "recommendation": recommendation,
+            "pods": counted,
+        }
+    )
+
+
+@pytest.fixture
+def recorded() -> dict[str, Any]:
+    """A trace of an HPA that grows by the step cap, is limited, and shrinks after its window."""
+    events = [
+        event(0, 1, 1, 1, 50),
+        event(5_000, 1, 4, 6, 300),
+        event(10_000, 4, 6, 7, 80),
+        event(15_000, 6, 6, 1, 1),
+        event(40_000, 6, 6, 1, 1),
+        event(46_000, 6, 1, 1, 1),
+    ]
+    return {
+        "meta": {"id": "hpa"},
+        "entities": [{"id": "hpa:shop", "kind": "HPA", "p": {"whole": True}}],
+        "events": events,
+    }
+
+
+def test_model_equals_the_recording(recorded: dict[str, Any]) -> None:
+    """Every tick is recomputed."""
+    assert verify(recorded) == Checked(ticks=6, decisions=6)
+
+
+@pytest.mark.parametrize(
+    ("number", "key", "value", "message"),
+    [
+        (1, "recommendation", 5, "recommendation is 5, the model says 6"),
+        (1, "desired", 6, "desired is 6, the model says 4"),
+        (4, "desired", 1, "desired is 1, the model says 6"),
+        (2, "max", 10, "desired is 6, the model says 7"),
+    ],
+)
+def test_a_tick_that_differs_is_found(
+    recorded: dict[str, Any], number: int, key: str, value: int, message: str
+) -> None:
+    """A number that the model does not give is named with its Pods."""
+    changed = copy.deepcopy(recorded)
+    changed["events"][number][key] = value
+    with pytest.raises(TraceError, match="hpa:shop at") as caught:
+        verify(changed)
+    assert message in str(caught.value)
+    assert "shop-0 " in str(caught.value)
+
+
+def test_without_a_whole_history_decisions_are_checked_after_a_window(recorded: dict[str, Any]) -> None:
+    """What happened before the recording can only be guessed for one window."""
+    recorded["entities"][0]["p"] = {}
+    assert verify(recorded) == Checked(ticks=6, decisions=2)
