@@ -1,4 +1,4 @@
-"""The controller's log becomes ticks; Pods are counted as the controller counts them; a wrong tick is found."""
+"""The controller's log becomes ticks, Pods are counted as it counts them, a wrong tick is found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from kubehop.trace.hpa.verify import Checked, verify
 
 HEAD = "I1124 10:35:35.749551      61 horizontal.go:958]"
 PROPOSING = (
-    f'{HEAD} "Proposing desired replicas" desiredReplicas=12 metric="cpu resource utilization (percentage of request)"'
+    f'{HEAD} "Proposing desired replicas" desiredReplicas=12'
+    ' metric="cpu resource utilization (percentage of request)"'
     ' tolerances="[down:10.0%, up:10.0%]" timestamp="2026-11-24 10:35:29 +0000 UTC"'
     ' scaleTarget="Deployment/hpa-kh7f3a/shop"'
 )
@@ -31,9 +32,10 @@ RESCALED = (
     ' reason="cpu resource utilization (percentage of request) above target"'
 )
 FAILED = (
-    'E1124 10:35:35.802013      61 horizontal.go:275] "Unhandled Error" err="failed to compute desired number of'
-    " replicas based on listed metrics for Deployment/hpa-kh7f3a/shop: invalid metrics (1 invalid out of 1), first"
-    ' error is: failed to get cpu resource metric value: missing request for cpu in container shop of Pod shop-1"'
+    'E1124 10:35:35.802013      61 horizontal.go:275] "Unhandled Error" err="failed to compute desired'
+    " number of replicas based on listed metrics for Deployment/hpa-kh7f3a/shop: invalid metrics (1 invalid"
+    " out of 1), first error is: failed to get cpu resource metric value: missing request for cpu in container"
+    ' shop of Pod shop-1"'
 )
 OTHER = 'I1124 10:35:35.749640      61 replica_set.go:10] "Too many replicas" need=1'
 

@@ -1,6 +1,6 @@
 """The model gives what upstream's own tables expect, restated here case by case.
 
-Source: https://github.com/kubernetes/kubernetes/tree/v1.37.2/pkg/controller/podautoscaler (the _test.go files)
+Source: https://github.com/kubernetes/kubernetes/tree/v1.37.2/pkg/controller/podautoscaler (*_test.go)
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def rules(pod_value: int, pod_period: float, percent: int, percent_period: float
 
 def spread(changes: list[int], period: float) -> list[tuple[float, int]]:
     """Return changes spread evenly over a period that ends at 1000 s."""
-    part = period / len(changes)
+    part = period / max(len(changes), 1)
     return [(1000.0 - int(period - part * (n + 1) + part / 2), change) for n, change in enumerate(changes)]
 
 
