@@ -51,9 +51,9 @@ export function mount(widget: Widget, trace: Trace, host: HTMLElement, options: 
     },
     ask: () => {
       player.pause();
-      const prediction = widget.predict?.(index, player.moment) ?? null;
+      const prediction = widget.predict?.(index, guess?.prediction.answer ?? player.moment) ?? null;
       guess = prediction && { prediction, chosen: null };
-      draw();
+      if (prediction) player.seek(prediction.before.t, prediction.before.focus);
     },
     choose: (chosen: number) => {
       if (guess) guess = { ...guess, chosen };
@@ -72,7 +72,13 @@ export function mount(widget: Widget, trace: Trace, host: HTMLElement, options: 
   }
 
   function draw(): void {
-    const around = { uid, width: stageWidth(), reduced: printing || (motion?.matches ?? false), choose };
+    const around = {
+      uid,
+      width: stageWidth(),
+      reduced: printing || (motion?.matches ?? false),
+      covered: guess?.chosen === null,
+      choose,
+    };
     const scene = widget.scene(index, player.moment, around);
     if (player.playing && performance.now() - spokenAt > SPEAK_MS) {
       spokenAt = performance.now();

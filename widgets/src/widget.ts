@@ -16,6 +16,8 @@ export interface Surroundings {
   width: number;
   /** No travelling marks. */
   reduced: boolean;
+  /** A question about what comes next stands open. */
+  covered: boolean;
   choose: (request: number) => void;
 }
 
@@ -46,7 +48,9 @@ export interface Prediction {
   options: string[];
   correct: number;
   why: string;
-  /** The moment the answer is seen at. */
+  /** What is shown while the question stands, */
+  before: Moment;
+  /** and what shows the answer. */
   answer: Moment;
 }
 

@@ -205,6 +205,7 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
     options: pods.map((pod) => pod.replace(/^pod:/, "")),
     correct: pods.indexOf(after.to.id),
     why: why[policy],
+    before: { t: after.t - 1, focus: null },
     answer: { t: after.t, focus: after.id },
   };
 }

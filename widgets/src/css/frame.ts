@@ -65,7 +65,7 @@ form.kh-live label.kh-right::before{content:"\\2713  ";color:var(--ok)}
 form.kh-live label.kh-wrong::before{content:"\\2715  ";color:var(--bad)}
 form.kh-live output{font-weight:600;margin-left:.8em}
 form.kh-live~details.kh-answers,form.kh-live details.kh-answers{display:none}
-@media (max-width:520px){.kh .kh-bar{gap:6px;padding:8px 10px}.kh .kh-speed select{width:52px}.kh .kh-reason{min-height:5.6em}.kh .kh-scrub{order:9;flex-basis:100%}.kh .kh-time{flex:1}}
+@media (max-width:520px){.kh .kh-bar{gap:6px;padding:8px 10px}.kh .kh-speed select{width:52px}.kh .kh-reason{min-height:5.6em}.kh .kh-scrub{order:8;flex-basis:100%}.kh .kh-time{order:9;flex-basis:100%}.kh .kh-chapters{order:10}.kh .kh-speed{margin-left:auto}}
 @media print{figure.kh{break-inside:avoid;overflow:visible}.kh .kh-bar,.kh button.kh-link,.kh .kh-guess{display:none!important}.kh .kh-scroll{max-height:none;overflow:visible}.kh .kh-line{white-space:normal;overflow-wrap:anywhere}.kh table{white-space:normal}}
 @media (forced-colors:active){.kh .kh-dot::before{forced-color-adjust:none;background:Highlight;border-color:CanvasText}.kh .kh-dot.kh-later::before{background:none}.kh button.kh-main{border:2px solid ButtonText}}
 `;

@@ -40,6 +40,19 @@ export const STAGE_CSS = `
 .kh-band{stroke:var(--i);stroke-width:1.8;fill:none}
 .kh-rule{stroke:var(--l);stroke-width:1}
 .kh svg .kh-strong{fill:var(--i);font-weight:600}
+.kh svg .kh-big{font:700 19px var(--mono)}
+.kh svg .kh-mid{font:650 14px var(--mono)}
+.kh svg .kh-small{font-size:12px;fill:var(--s)}
+.kh svg .kh-halo{font-size:12px;fill:var(--i);paint-order:stroke;stroke:var(--w);stroke-width:4px}
+.kh svg .kh-differs{fill:var(--bad)}
+.kh-target{stroke:var(--i);stroke-width:1.5;stroke-dasharray:5 4;fill:none}
+.kh-hollow{fill:none;stroke:var(--s);stroke-width:1.5;stroke-dasharray:4 3}
+.kh-load{fill:color-mix(in srgb,var(--s) 13%,transparent)}
+.kh-track{fill:none;stroke:var(--s);stroke-width:2}
+.kh-strong-track{stroke:var(--a);stroke-width:2.5}
+.kh-bound{stroke:var(--s);stroke-width:1.5;stroke-dasharray:1.5 4;fill:none}
+.kh-later{opacity:.32}
+.kh-ghost{fill:none;stroke:var(--bad);stroke-width:1.8}
 .kh-rest{fill:color-mix(in srgb,var(--s) 26%,var(--w))}
 .kh-done{fill:var(--a)}
 .kh-cursor{stroke:var(--i);stroke-width:1.5;fill:none}

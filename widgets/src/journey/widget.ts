@@ -196,6 +196,7 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
     options: options.map((place) => words[place]),
     correct: options.indexOf(next.stop),
     why: next.steps.at(-2)?.text ?? "",
+    before: { t: Math.max(0, next.start - 0.001), focus: null },
     answer: { t: next.end, focus: next.request.id },
   };
 }

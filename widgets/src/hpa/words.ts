@@ -1,0 +1,135 @@
+/** A decision in words and as a row of stations: each number, and where it comes from. */
+import { plural } from "../format.ts";
+import type { Proposal, Tick } from "./hpa.ts";
+
+export interface Station {
+  name: string;
+  value: string;
+  /** How the number came about. */
+  how: string;
+  /** True where this step changed the number it was given. */
+  decides: boolean;
+}
+
+export const ratioText = (ratio: number): string => ratio.toFixed(2);
+
+export function stationsOf({ event, proposal, decision }: Tick): Station[] {
+  const { utilization, ratio, usage, request } = proposal;
+  if (utilization === null || ratio === null) return unknownStations(event.current, event.desired);
+  const stations: Station[] = [
+    { name: "utilization", value: `${utilization} %`, how: `${usage} of ${request}m`, decides: false },
+    { name: "ratio", value: ratioText(ratio), how: `${utilization} / ${event.target}`, decides: false },
+  ];
+  if (proposal.corrected !== null) stations.push(correction(proposal, event.target));
+  stations.push(proposalStation(proposal, event.recommendation));
+  const recommendation = event.recommendation ?? proposal.replicas ?? event.current;
+  const stabilized = event.stabilized ?? decision?.stabilized ?? recommendation;
+  const paced = decision?.paced ?? stabilized;
+  const desired = event.desired ?? paced;
+  const moved = stabilized !== recommendation;
+  stations.push({
+    name: "stabilized",
+    value: String(stabilized),
+    how: moved ? windowText(event.window_ms, stabilized > recommendation) : "window agrees",
+    decides: moved,
+  });
+  const capped = paced !== stabilized;
+  const cap = event.behavior ? "by its policies" : `cap max(2×${event.current}, 4)`;
+  stations.push({ name: "step", value: String(paced), how: capped ? cap : "small enough", decides: capped });
+  const bounded = desired !== paced;
+  const range = `min ${event.min}, max ${event.max}`;
+  stations.push({ name: "replicas", value: `${event.current} → ${desired}`, how: range, decides: bounded });
+  return stations;
+}
+
+function unknownStations(current: number, desired: number | null): Station[] {
+  return [
+    { name: "utilization", value: "?", how: "no number", decides: true },
+    {
+      name: "replicas",
+      value: `${current} → ${desired ?? current}`,
+      how: "no change without numbers",
+      decides: false,
+    },
+  ];
+}
+
+function correction(proposal: Proposal, target: number): Station {
+  const parts: string[] = [];
+  if (proposal.unready.length && (proposal.ratio ?? 0) > 1)
+    parts.push(`${proposal.unready.length} unready as 0`);
+  if (proposal.missing.length) parts.push(`${proposal.missing.length} missing as ${proposal.missingAs} %`);
+  const how = parts.join(", ") || `${proposal.correctedUtilization} / ${target}`;
+  return { name: "corrected", value: ratioText(proposal.corrected ?? 0), how, decides: true };
+}
+
+function proposalStation(proposal: Proposal, recommendation: number | null): Station {
+  const ratio = proposal.corrected ?? proposal.ratio ?? 0;
+  const how = {
+    ceil: `⌈${ratioText(ratio)} × ${proposal.counted}⌉`,
+    tolerance: "within tolerance: stay",
+    direction: "would turn round: stay",
+    "no metrics": "unknown",
+  }[proposal.rule];
+  return { name: "proposal", value: String(recommendation ?? "?"), how, decides: proposal.rule !== "ceil" };
+}
+
+const windowText = (ms: number | undefined, high: boolean): string =>
+  `${high ? "highest" : "lowest"} of ${Math.round((ms ?? 300_000) / 1000)} s`;
+
+const lastWord = (tick: Tick): string => stationsOf(tick).findLast((station) => station.decides)?.name ?? "";
+
+/** Why this number: one sentence, naming the rule that had the last word. */
+export function reasonOf(tick: Tick): string {
+  const { event, proposal, textbook } = tick;
+  if (proposal.utilization === null)
+    return `No number: ${event.error ?? event.reason ?? "no Pod has a sample"}.`;
+  const desired = event.desired ?? event.current;
+  const verb = desired === event.current ? `stays at ${desired}` : `goes from ${event.current} to ${desired}`;
+  const differs = textbook !== null && textbook !== desired ? ` The formula says ${textbook}.` : "";
+  return `At ${proposal.utilization} % of requests it ${verb}: ${because(tick)}.${differs}`;
+}
+
+function because({ event, proposal, decision }: Tick): string {
+  const idle = `${plural(proposal.unready.length, "unready Pod")} counted as idle`;
+  const ratio = ratioText(proposal.corrected ?? proposal.ratio ?? 0);
+  const stabilized = event.stabilized ?? decision?.stabilized;
+  const says: Record<string, string> = {
+    corrected: proposal.unready.length
+      ? idle
+      : `${plural(proposal.missing.length, "Pod")} without a sample counted as ${proposal.missingAs} %`,
+    proposal:
+      proposal.rule === "direction"
+        ? `with ${idle} the ratio turns round to ${ratio}, and the controller never turns round`
+        : `ratio ${ratio} is within the tolerance`,
+    stabilized: `the ${event.behavior ? "" : "highest "}proposal that still counts is ${stabilized}`,
+    step: event.behavior ? "its policies allow no more" : "one step at most doubles, or makes four",
+    replicas: `the bounds are ${event.min} and ${event.max}`,
+  };
+  const tick = { event, proposal, decision } as Tick;
+  return says[lastWord(tick)] ?? `ratio ${ratio} times ${plural(proposal.counted, "Pod")}, rounded up`;
+}
+
+/** The object or rule that had the last word. */
+export function deciderOf(tick: Tick): string {
+  const { event, proposal } = tick;
+  const names: Record<string, string> = {
+    utilization: "metrics.k8s.io",
+    corrected: "readiness of the Pods",
+    proposal: proposal.rule === "direction" ? "readiness of the Pods" : "tolerance",
+    stabilized: event.behavior ? "spec.behavior" : "downscale stabilization",
+    step: event.behavior ? "spec.behavior.policies" : "the controller's step cap",
+    replicas: (event.desired ?? 0) >= event.max ? "spec.maxReplicas" : "spec.minReplicas",
+  };
+  return names[lastWord(tick)] ?? "averageUtilization";
+}
+
+export const podsText = (tick: Tick): string => {
+  const { proposal, event } = tick;
+  const ready = event.pods.length - proposal.unready.length - proposal.missing.length;
+  const more = [
+    proposal.unready.length ? `${proposal.unready.length} unready` : "",
+    proposal.missing.length ? `${proposal.missing.length} without a sample` : "",
+  ].filter(Boolean);
+  return [`${plural(ready, "Pod")} with a sample`, ...more].join(", ");
+};
