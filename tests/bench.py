@@ -102,7 +102,7 @@ def measure(place: Place, figures: Figures) -> None:
 
 
 def page_kib() -> Figures:
-    """Return the compressed size of the first page and what it loads, all and ours, in KiB; empty where not built."""
+    """Return the compressed size of the first page with all it loads, in KiB; empty where not built."""
     html = ROOT / "_build" / "book" / "_build" / "html"
     first = html / "chapters" / "start" / "index.html"
     if not first.exists():

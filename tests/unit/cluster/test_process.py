@@ -64,19 +64,23 @@ def test_back_off_doubles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_stop_ends_children_that_ignore_sigterm(tmp_path: Path) -> None:
     """The whole family is ended, by SIGKILL if need be."""
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    ready = tmp_path / "ready"
+    stubborn = f"""
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(60)
+"""
     code = ("import subprocess, sys", f"subprocess.run([sys.executable, '-c', {stubborn!r}])")
 
     async def run() -> None:
         demo = Process(spec(tmp_path, *code))
         await demo.start()
         assert demo.pid
-        parent = psutil.Process(demo.pid)
-        await until_async(_async(lambda: bool(parent.children())), what="the child")
-        child = parent.children()[0]
-        await asyncio.sleep(0.3)  # until the child ignores the signal
+        await until_async(_async(ready.exists), what="the child to ignore the signal")
+        [child] = psutil.Process(demo.pid).children()
         await demo.stop(grace_seconds=0.3)
-        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        until(lambda: process.started(child.pid) is None, what="the child to end", timeout_seconds=5)
 
     asyncio.run(run())
 
