@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kubehop import wait
 from kubehop.client import handover
 from kubehop.errors import ClusterError, NoClusterError
 
@@ -102,6 +103,7 @@ def test_waiting_shows_each_step_once_and_ends_when_ready(hand_over: Write) -> N
             starting.set()
 
     def advance() -> None:
+        wait.pause(0.45)  # two looks at the same step
         _replace(file, phase="starting", step="Starting etcd", done=2)
         starting.wait(5)
         _replace(file, phase="ready", step="", done=3)
