@@ -16,7 +16,7 @@ NAME = "kubehop-cell"
 COMMAND = re.compile(r"%{1,2}(kubectl|sh)\b")
 
 
-class CommandLexer(RegexLexer):
+class CommandLexer(RegexLexer):  # type: ignore[misc]  # pygments ships no types
     """One `%kubectl …` line: the command, its flags, strings and values."""
 
     name = "kubectl command"
@@ -34,7 +34,7 @@ class CommandLexer(RegexLexer):
     }
 
 
-class CellLexer(Lexer):
+class CellLexer(Lexer):  # type: ignore[misc]  # pygments ships no types
     """A notebook cell: `%%kubectl` and `%%sh` whole, `%kubectl` line by line, the rest Python."""
 
     name = NAME

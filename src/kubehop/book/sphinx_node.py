@@ -101,7 +101,7 @@ class HopRole(SphinxRole):
 
 
 def _unknown(role: SphinxRole, names: Iterable[str]) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    message = role.inliner.reporter.error(  # type: ignore[attr-defined]  # docutils ships no types
+    message = role.inliner.reporter.error(
         f"The role {role.name!r} knows no {role.text!r}. It knows {', '.join(names)}.", line=role.lineno
     )
     return [nodes.problematic(role.rawtext, role.rawtext)], [message]
