@@ -168,13 +168,7 @@ class Observation(Trace):
             ("pods", api.core.list_namespaced_pod, self._pod),
             ("endpointslices", api.discovery.list_namespaced_endpoint_slice, see.slice),
             ("ingresses", api.networking.list_namespaced_ingress, see.ingress),
-            *(
-                (
-                    ("horizontalpodautoscalers"),
-                    api.autoscaling.list_namespaced_horizontal_pod_autoscaler,
-                    self._hpa,
-                ),
-            ),
+            ("hpas", api.autoscaling.list_namespaced_horizontal_pod_autoscaler, self._hpa),
             ("events", api.core.list_namespaced_event, self._event_object),
         ]
         watches = [

@@ -167,8 +167,9 @@ class Trace:
         self.event("note", text=text, id=about)
 
     def command(self, text: str, *, about: str | None = None) -> None:
-        """Add a command of the scenario at this time."""
-        self.event("cmd", text=text, id=about)
+        """Add a command of the scenario at this time: its first line, without credentials."""
+        first = text.strip().partition("\n")[0]
+        self.event("cmd", text=redact.without_credentials(first), id=about)
 
     def load(self, rate: float, *, text: str = "") -> None:
         """Say that a load generator now sends `rate` requests a second; 0 ends it."""

@@ -25,7 +25,7 @@ _SUFFIX = re.compile(r"-kh[0-9a-z]{4}\Z")
 _HTTP_ECHO_HOST = re.compile(r"\A\S+ \S+ (\S+) \S+ \"")
 _CREDENTIAL = re.compile(
     r"(?i)\b(?:bearer\s+[\w.~+/-]{8,}|basic\s+[\w+/]{12,}=*|eyJ[\w-]{8,}\.[\w-]{8,})|-----BEGIN"
-    r"|(?:cookie|authorization|password)[\"']?\s*[:=]\s*[\"']?[^\s'\",}&]{3,}"
+    r"|(?:cookie|authorization|password)[\"']?\s*[:=]\s*[\"']?(?:bearer\s|basic\s)?[^\s'\",}&]{3,}"
 )
 
 

@@ -34,8 +34,8 @@ RESCALED = (
 FAILED = (
     'E1124 10:35:35.802013      61 horizontal.go:275] "Unhandled Error" err="failed to compute desired'
     " number of replicas based on listed metrics for Deployment/hpa-kh7f3a/shop: invalid metrics (1 invalid"
-    " out of 1), first error is: failed to get cpu resource metric value: missing request for cpu in container"
-    ' shop of Pod shop-1"'
+    " out of 1), first error is: failed to get cpu resource metric value: missing request for cpu in"
+    ' container shop of Pod shop-1"'
 )
 OTHER = 'I1124 10:35:35.749640      61 replica_set.go:10] "Too many replicas" need=1'
 

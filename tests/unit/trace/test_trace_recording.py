@@ -66,7 +66,7 @@ def test_saved_names_do_not_change_from_run_to_run(trace: Trace, tmp_path: Path)
 
 def test_a_broken_trace_is_not_saved(trace: Trace, tmp_path: Path) -> None:
     """A trace with a token in it is refused, and no file is left."""
-    trace.command("curl -H 'Authorization: Bearer 0123456789abcdef'")
+    trace.note("curl -H 'Authorization: Bearer 0123456789abcdef'")
     trace.end()
     with pytest.raises(TraceError, match="credential"):
         trace.save(tmp_path / "one-request.json")
@@ -132,3 +132,11 @@ def test_subscriber_gets_at_most_ten_batches_a_second(trace: Trace) -> None:
     trace.note("after the end")
     assert len(batches) == told <= 5
     assert [event for batch in batches for event in batch["events"]] == trace.data["events"][:-1]
+
+
+def test_a_command_is_its_first_line_without_credentials(trace: Trace) -> None:
+    """What is applied from a heredoc may hold a Secret; only the command itself enters."""
+    trace.command("kubectl apply -f -\nkind: Secret\nstringData: {password: hunter2}")
+    trace.command("curl -H 'Authorization: Bearer 0123456789abcdef' http://web-svc")
+    texts = [event["text"] for event in trace.data["events"] if event["e"] == "cmd"]
+    assert texts == ["kubectl apply -f -", "curl -H 'redacted' http://web-svc"]

@@ -1,0 +1,264 @@
+"""Three sightings of one request become one row, in whatever order they arrive."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kubehop.client.response import Response
+from kubehop.trace import invariant, sighting
+from kubehop.trace.join import Joiner, Names
+from kubehop.trace.request import Row
+from kubehop.trace.sighting import Sighting
+
+T = 1_700_000_000.0
+PODS = {"10.244.1.7": "pod:web-1", "10.244.2.8": "pod:web-2", "10.244.1.9": "client:pod"}
+TRAEFIK = "10.244.1.3"
+
+
+class Joined:
+    """A joiner and the rows it put last."""
+
+    def __init__(self, *, limit: int = 100) -> None:
+        self.rows: dict[int, Row] = {}
+        self.lines: dict[int, dict[str, str]] = {}
+        self.dropped = 0
+        names = Names(
+            pod_at=lambda address: PODS.get(address, "") if address != "10.244.1.9" else "",
+            asker_at=lambda address: PODS.get(address, ""),
+            route=lambda seen: "route:shop/app#0" if seen.router else "",
+            service=lambda host: "svc:web-svc" if host.startswith("web-svc") else "",
+            shown_host=lambda host: host if "evil" not in host else "",
+            controller_at=lambda address: address == TRAEFIK,
+        )
+        self.joiner = Joiner(
+            names, at=lambda when: round((when - T) * 1000), put=self._put, limit=limit, dropped=self._drop
+        )
+
+    def _put(self, number: int, row: Row, lines: dict[str, str]) -> None:
+        self.rows[number] = row
+        self.lines[number] = lines
+
+    def _drop(self) -> None:
+        self.dropped += 1
+
+    def add(self, *seen: Sighting) -> list[Row]:
+        """Add sightings, and return the rows in the order of their time."""
+        for one in seen:
+            self.joiner.add(one)
+        return sorted(self.rows.values(), key=lambda row: row.t)
+
+
+def through_ingress(n: int, *, ids: bool) -> list[Sighting]:
+    """Return the three sightings of the n-th request: client, Traefik, Pod; one every 10 ms."""
+    begun = T + 1 + n / 100
+    one_id = f"id-{n}" if ids else ""
+    address = ("10.244.1.7", "10.244.2.8")[n % 2]
+    outer = Sighting("client", begun, begun + 0.006, 200, path="/", host="shop.localhost", asker="client")
+    entry = Sighting("traefik", begun + 0.001, begun + 0.005, 200, path="/", host="shop.localhost")
+    inner = Sighting("pod", begun + 0.0021, begun + 0.0024, 200, path="/", host="shop.localhost")
+    return [
+        replace(outer, request_id=one_id),
+        replace(entry, request_id=one_id, router="x", address=f"{address}:8080", origin_us=3000),
+        replace(inner, request_id=one_id, peer=f"{TRAEFIK}:5000{n % 2}", pod=PODS[address], line="GET /"),
+    ]
+
+
+@pytest.mark.parametrize("ids", [True, False])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_any_order_gives_the_same_row(order: tuple[int, ...], ids: bool) -> None:
+    """With and without a request id, the three sightings of one request are one row."""
+    seen = through_ingress(0, ids=ids)
+    (row,) = Joined().add(*(seen[index] for index in order))
+    assert (row.source, row.via, row.to) == ("client", "route:shop/app#0", "pod:web-1")
+    assert (row.us, row.entry_us, row.origin_us, row.pod_us) == (6000, 4000, 3000, 300)
+    pod = invariant.POD_BY_ID if ids else invariant.POD_BY_TIME
+    assert row.seen == invariant.CLIENT | invariant.INGRESS | pod
+
+
+@pytest.mark.parametrize("ids", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_shuffled_logs_give_as_many_rows_as_requests(seed: int, ids: bool) -> None:
+    """Of 40 requests to two Pods each row has its own three sightings, though the logs arrive shuffled."""
+    source = random.Random(seed)
+    logs = [list(one) for one in zip(*(through_ingress(n, ids=ids) for n in range(40)), strict=True)]
+    mixed = []
+    while any(logs):  # each log keeps its own order; between them anything goes
+        log = source.choice([log for log in logs if log])
+        mixed.append(log.pop(0))
+    joined = Joined()
+    rows = joined.add(*mixed)
+    assert len(rows) == 40
+    assert [row.to for row in rows] == ["pod:web-1", "pod:web-2"] * 20
+    whole = invariant.CLIENT | invariant.INGRESS
+    assert all(row.seen & whole == whole and row.pod_us == 300 for row in rows)
+    assert joined.joiner.unjoined == []
+    assert not joined.joiner.waiting()
+
+
+def from_pod(n: int, *, port: int, answered: bool = True) -> list[Sighting]:
+    """Return the two sightings of a request from the client Pod to a ClusterIP."""
+    begun = T + 1 + n / 100
+    peer = f"10.244.1.9:{port}"
+    outer = Sighting(
+        "client", begun, begun + 0.004, 200 if answered else 0, host="web-svc", asker="client:pod"
+    )
+    inner = Sighting("pod", begun + 0.002, begun + 0.003, 200, host="web-svc", peer=peer, pod="pod:web-2")
+    return [replace(outer, peer=peer, connection=1), inner]
+
+
+@pytest.mark.parametrize("order", ["logs first", "client first"])
+def test_a_connection_joins_what_has_no_id(order: str) -> None:
+    """http-echo logs no id: the client's address and port do, in the order of the connection."""
+    kept = [from_pod(n, port=40_000) for n in range(3)]
+    fresh = [from_pod(n, port=41_000 + n) for n in range(3, 6)]
+    clients, logs = zip(*kept, *fresh, strict=True)
+    rows = Joined().add(*(logs + clients if order == "logs first" else clients + logs))
+    assert len(rows) == 6
+    assert {(row.source, row.via, row.to) for row in rows} == {("client:pod", "svc:web-svc", "pod:web-2")}
+    assert {row.seen for row in rows} == {invariant.CLIENT | invariant.POD_BY_ID}
+
+
+def test_a_refused_connection_is_a_row_of_its_own() -> None:
+    """A request that no Pod saw goes nowhere, and says why."""
+    outer, _ = from_pod(0, port=40_000, answered=False)
+    (row,) = Joined().add(replace(outer, error="connection refused"))
+    assert (row.to, row.status, row.error, row.seen) == ("", 0, "connection refused", invariant.CLIENT)
+
+
+def test_404_502_and_503_end_where_they_ended() -> None:
+    """404 ends at the controller, 503 at the route, 502 at the Pod that was dialed."""
+    entry = Sighting("traefik", T + 1, T + 1.001, 404, path="/no", host="shop.localhost")
+    unavailable = replace(entry, begun=T + 2, ended=T + 2.001, status=503, router="x")
+    refused = replace(unavailable, begun=T + 3, ended=T + 3.001, status=502, address="10.244.1.7:9999")
+    rows = Joined().add(entry, unavailable, refused)
+    assert [(row.via, row.to) for row in rows] == [
+        ("traefik", ""),
+        ("route:shop/app#0", ""),
+        ("route:shop/app#0", "pod:web-1"),
+    ]
+
+
+def test_pod_lines_of_the_controller_wait_for_its_line() -> None:
+    """A Pod's line that came through the controller is not a request of its own."""
+    joined = Joined()
+    _, entry, inner = through_ingress(0, ids=False)
+    assert joined.add(inner) == []
+    assert joined.joiner.waiting()
+    assert len(joined.add(entry)) == 1
+    assert joined.joiner.unjoined == []
+
+
+def test_requests_of_another_path_status_or_pod_are_not_joined() -> None:
+    """Being at the same time is not enough."""
+    for change in (
+        {"path": "/other"},
+        {"status": 500},
+        {"pod": "pod:web-2"},
+        {"begun": T + 5, "ended": T + 5},
+    ):
+        joined = Joined()
+        _, entry, inner = through_ingress(0, ids=False)
+        (row,) = joined.add(entry, replace(inner, **change))
+        assert row.seen == invariant.INGRESS
+        assert len(joined.joiner.unjoined) == 1
+
+
+def test_more_requests_than_the_limit_are_counted() -> None:
+    """Memory is bounded: what is not kept is dropped and counted."""
+    joined = Joined(limit=2)
+    rows = joined.add(*(from_pod(n, port=40_000 + n)[1] for n in range(5)))
+    assert len(rows) == 2
+    assert joined.dropped == 3
+
+
+def test_hosts_from_outside_do_not_enter() -> None:
+    """A host that the scenario does not know is left out of the row."""
+    entry = replace(through_ingress(0, ids=False)[1], host="evil.example.com")
+    (row,) = Joined().add(entry)
+    assert row.host == ""
+
+
+TRAEFIK_LINE: dict[str, Any] = {
+    "StartUTC": "2023-11-14T22:13:20.5Z",
+    "Duration": 4_200_000,
+    "OriginDuration": 3_100_000,
+    "RequestMethod": "GET",
+    "RequestHost": "shop.localhost",
+    "RequestPath": "/cart?token=abc&page=2",
+    "RouterName": "shop-app@kubernetes",
+    "ServiceAddr": "10.244.1.7:8080",
+    "DownstreamStatus": 200,
+    "RetryAttempts": 1,
+    "request_Authorization": "Bearer abcdefgh12345",
+    "downstream_X-Request-Id": "id-1",
+    "level": "info",
+}
+
+
+def test_traefik_line() -> None:
+    """What is needed is read; headers and secret values are left out of the kept line."""
+    seen = sighting.traefik(json.dumps(TRAEFIK_LINE))
+    assert seen is not None
+    assert (seen.begun, round(seen.us), seen.origin_us) == (T + 0.5, 4200, 3100)
+    assert (seen.path, seen.request_id, seen.tries) == ("/cart?token=redacted&page=2", "id-1", 1)
+    assert "Bearer" not in seen.line
+    assert "abc&" not in seen.line
+    assert json.loads(seen.line)["RouterName"] == "shop-app@kubernetes"
+    assert sighting.traefik('{"level":"info","msg":"starting"}') is None
+    assert sighting.traefik("not JSON") is None
+
+
+def test_pod_lines() -> None:
+    """Both applications' lines are read; other lines are none."""
+    echo = '2026/11/24 10:21:41 shop.localhost 10.244.1.3:59306 "GET /a HTTP/1.1" 200 14 "curl/8.5.0" 9.789µs'
+    seen = sighting.pod(echo, when=T, name="web-1")
+    assert seen is not None
+    assert (seen.path, seen.peer, seen.status, seen.us, seen.pod) == (
+        "/a",
+        "10.244.1.3:59306",
+        200,
+        10,
+        "pod:web-1",
+    )
+    shop = {"time": "x", "method": "GET", "path": "/cart", "status": 200, "duration_us": 446, "pod": "shop-1"}
+    shop |= {"client": "10.244.1.3", "connection": 7, "request_id": "id-1"}
+    seen = sighting.pod(json.dumps(shop), when=T, name="shop-1")
+    assert seen is not None
+    assert (seen.request_id, seen.connection, seen.us, seen.ended) == ("id-1", 7, 446, T)
+    assert sighting.pod('{"time":"x","event":"shutdown"}', when=T, name="shop-1") is None
+    assert sighting.pod("listening on :8080", when=T, name="web-1") is None
+    assert sighting.pod(echo.replace("curl/8.5.0", "kube-probe/1.37"), when=T, name="web-1").probe  # type: ignore[union-attr]
+
+
+def test_client_record() -> None:
+    """A response becomes a sighting with the port of its connection, its id and who answered."""
+    answer = Response(
+        *(200, "", {"X-Request-Id": "id-1"}, 4.2, "web-1", None, 3, 40_112),
+        started=T,
+    )
+    seen = sighting.client(
+        answer, "http://user:secret@web-svc/a?b=1", asker="client:pod", address="10.244.1.9"
+    )
+    assert (seen.host, seen.path, seen.peer, seen.request_id) == (
+        "web-svc",
+        "/a?b=1",
+        "10.244.1.9:40112",
+        "id-1",
+    )
+    assert (seen.us, seen.connection, seen.pod) == (4200, 3, "pod:web-1")
+    none = Response(None, error="timed out", started=T)
+    assert sighting.client(none, "/x", asker="client", host="shop.localhost").status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("9.789µs", 9.789), ("1m3.5s", 63.5e6), ("120ns", 0.12), ("2ms", 2000.0)]
+)
+def test_go_durations(text: str, expected: float) -> None:
+    """Durations are read in every unit that Go prints."""
+    assert sighting.microseconds(text) == pytest.approx(expected)

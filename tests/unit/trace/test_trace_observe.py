@@ -1,0 +1,241 @@
+"""A whole observation against a server on loopback: objects, logs, a client's record, gaps, the end."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trace_server import FakeApi
+
+from kubehop import wait
+from kubehop.client.api import Api
+from kubehop.client.response import Response
+from kubehop.trace import About, Batch, check, codec, invariant
+from kubehop.trace.hpa.settings import Settings
+from kubehop.trace.hpa.verify import verify
+from kubehop.trace.observe import Controller, Observation, observe
+
+CORE, NAMESPACE = "/api/v1/namespaces", "shop-kh7f3a"
+PODS, TRAEFIK = f"{CORE}/{NAMESPACE}/pods", f"{CORE}/traefik/pods"
+HOST = f"{NAMESPACE}.localhost"
+
+
+def pod(name: str, address: str, *, namespace: str = NAMESPACE, **labels: str) -> dict[str, Any]:
+    """Return a running Pod."""
+    return {
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {
+            "containers": [{"name": "main", "resources": {"requests": {"cpu": "100m"}}}],
+            "nodeName": "node-1",
+        },
+        "status": {
+            "phase": "Running",
+            "podIP": address,
+            "startTime": "2026-11-24T10:00:00Z",
+            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-24T10:00:01Z"}],
+        },
+    }
+
+
+@pytest.fixture
+def api(server: FakeApi, tmp_path: Path) -> Api:
+    """A namespace with one Pod, its Service and Ingress, a client Pod, and Traefik."""
+    server.put(PODS, pod("web-1", "10.244.1.7", app="web"))
+    server.put(PODS, pod("client", "10.244.1.9"))
+    server.put(TRAEFIK, pod("traefik-1", "10.244.1.3", namespace="traefik"))
+    ports = [{"port": 80, "targetPort": 8080}]
+    service = {"metadata": {"name": "web-svc"}, "spec": {"clusterIP": "10.96.0.7", "ports": ports}}
+    server.put(f"{CORE}/{NAMESPACE}/services", service)
+    backend = {"service": {"name": "web-svc", "port": {"number": 80}}}
+    rule = {"host": HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    ingress = {"metadata": {"name": "app"}, "spec": {"rules": [rule]}}
+    server.put(f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/ingresses", ingress)
+    return Api(server.kubeconfig(tmp_path))
+
+
+ABOUT = About(
+    id="observed",
+    title="One request is observed",
+    summary="One request is observed by its client, by Traefik and by the Pod that answered.",
+    scenario="kh.through_ingress('/')",
+    namespace=NAMESPACE,
+)
+
+
+def traefik_line(
+    host: str = HOST, *, path: str = "/", router: str = "shop-kh7f3a-app-shop-kh7f3a-localhost"
+) -> str:
+    """Return a line of Traefik's access log about a request that ended now."""
+    begun = time.time() - 0.004
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begun)) + f"{begun % 1:.6f}"[1:] + "Z"
+    fields = {"StartUTC": stamp, "Duration": 3_000_000, "OriginDuration": 2_000_000, "DownstreamStatus": 200}
+    fields |= {"RequestHost": host, "RequestPath": path, "ServiceAddr": "10.244.1.7:8080"}
+    return json.dumps(fields | {"RouterName": f"{router}@kubernetes", "downstream_X-Request-Id": "id-1"})
+
+
+def shop_line(*, request_id: str, client: str, path: str = "/") -> str:
+    """Return a line of the storefront's access log."""
+    fields = {"time": "x", "method": "GET", "path": path, "status": 200, "duration_us": 500, "pod": "web-1"}
+    return json.dumps(fields | {"client": client, "connection": 1, "request_id": request_id})
+
+
+def test_one_request_is_one_row_of_three_sources(server: FakeApi, api: Api) -> None:
+    """Client, Traefik and Pod of one request are one row; other hosts and probes never enter."""
+    with observe(api, ABOUT) as trace:
+        answer = Response(200, headers={"X-Request-Id": "id-1"}, duration_ms=6, started=time.time() - 0.005)
+        server.log("traefik-1", traefik_line("intranet.example.com", router="other"))
+        server.log("traefik-1", traefik_line())
+        server.log("web-1", shop_line(request_id="id-1", client="10.244.1.3"))
+        server.log("web-1", shop_line(request_id="id-2", client="10.244.1.1", path="/healthz"))
+        server.log("web-1", "listening on :8080")
+        trace.add([answer], "/", asker="ingress", host=HOST)
+        trace.command("curl http://shop.localhost/")
+        wait.until(
+            lambda: trace.rows() and trace.rows()[0].seen == 7, what="three sources", timeout_seconds=5
+        )
+    data = trace.data
+    check(data)
+    (row,) = trace.rows()
+    route = f"route:{NAMESPACE}/app#0"
+    assert (row.source, row.via, row.to, row.host, row.status) == ("client", route, "pod:web-1", HOST, 200)
+    assert row.seen == invariant.CLIENT | invariant.INGRESS | invariant.POD_BY_ID
+    assert data["meta"]["lines"] == {"client": 1, "traefik": 1, "pod": 1}
+    assert data["meta"]["origin"] == "recorded"
+    assert "intranet" not in json.dumps(data)
+    assert set(row.lines) == {"traefik", "pod"}
+
+
+def test_what_changes_is_seen_and_told_live(server: FakeApi, api: Api) -> None:
+    """A Pod that goes is told to a subscriber in the next batch, with the Kubernetes Event about it."""
+    batches: list[Batch] = []
+    gone = threading.Event()
+
+    def take(batch: Batch) -> None:
+        batches.append(batch)
+        if any(event["e"] == "pod" and event["op"] == "del" for event in batch["events"]):
+            gone.set()
+
+    with observe(api, ABOUT) as trace:
+        stop = trace.subscribe(take)
+        begun = time.monotonic()
+        server.delete(PODS, "web-1")
+        assert gone.wait(3)
+        assert time.monotonic() - begun < 1
+        stop()
+    assert batches[0]["meta"]["origin"] == "live"
+    first = [event for event in trace.data["events"] if event["t"] == 0]
+    assert {event["e"] for event in first} == {"pod", "svc", "route"}
+
+
+def test_a_restarted_api_server_is_drawn(server: FakeApi, api: Api) -> None:
+    """While the API server is away each watch has a gap, and then goes on."""
+    with observe(api, ABOUT, requests=False) as trace:
+        wait.until(lambda: server.watches >= 7, what="the watches", timeout_seconds=5)
+        server.close()
+        wait.until(lambda: trace.data["meta"]["loss"]["gaps"] >= 7, what="the gaps", timeout_seconds=5)
+        server.put(PODS, pod("web-2", "10.244.2.8", app="web"))
+        server.restart()
+        wait.until(lambda: "pod:web-2" in str(trace.data["events"]), what="the new Pod", timeout_seconds=5)
+
+        def closed() -> bool:
+            gaps = [event["op"] for event in trace.data["events"] if event["e"] == "gap"]
+            return gaps.count("add") == gaps.count("del")
+
+        wait.until(closed, what="the end of every gap", timeout_seconds=5)
+    check(trace.data)
+
+
+def test_memory_is_bounded(server: FakeApi, api: Api) -> None:
+    """Requests past the limit are counted, not kept."""
+    with observe(api, ABOUT, request_limit=5) as trace:
+        for number in range(12):
+            server.log("web-1", shop_line(request_id=f"id-{number}", client="10.244.1.9"))
+        wait.until(lambda: trace.data["meta"].get("lines") == {"pod": 12}, what="12 lines", timeout_seconds=5)
+    assert len(trace.rows()) == 5
+    assert trace.data["meta"]["loss"]["req_dropped"] == 7
+    check(trace.data)
+
+
+def test_saved_trace_can_be_committed(server: FakeApi, api: Api, tmp_path: Path) -> None:
+    """What is saved obeys every invariant, and names no run."""
+    with observe(api, ABOUT) as trace:
+        server.log("traefik-1", traefik_line())
+        wait.until(trace.rows, what="a row", timeout_seconds=5)
+    trace.save(tmp_path / "observed.json")
+    saved = codec.read(tmp_path / "observed.json")
+    for holds in invariant.COMMITTED:
+        holds(saved)
+    assert "kh7f3a" not in json.dumps(saved)
+
+
+def hpa_line(second: int, text: str) -> str:
+    """Return a line of the controller's log."""
+    now = time.localtime()
+    day = f"I{now.tm_mon:02}{now.tm_mday:02}"
+    return f"{day} {now.tm_hour:02}:{now.tm_min:02}:{second:02}.000000 61 horizontal.go:9] {text}\n"
+
+
+def test_each_decision_of_the_hpa_is_an_event(server: FakeApi, api: Api, tmp_path: Path) -> None:
+    """The controller's log and the samples it had become a tick that the model reproduces."""
+    labels = {"matchLabels": {"app": "web"}}
+    deployment = {"metadata": {"name": "web"}, "spec": {"replicas": 1, "selector": labels}}
+    server.put(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", deployment)
+    sampled = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    sample = {"metadata": {"name": "web-1"}, "timestamp": sampled, "window": "10s"}
+    server.put(
+        f"/apis/metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/pods",
+        sample | {"containers": [{"name": "main", "usage": {"cpu": "300m"}}]},
+    )
+    log = tmp_path / "kube-controller-manager.log"
+    log.write_text("old\n")
+    controller = Controller(log, Settings(initialization_seconds=0, stabilization_seconds=30))
+    with observe(api, ABOUT, requests=False, controller=controller) as trace:
+        resource = {"name": "cpu", "target": {"averageUtilization": 50}}
+        spec = {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 1, "maxReplicas": 3}
+        hpa = {"metadata": {"name": "web"}, "spec": spec | {"metrics": [{"resource": resource}]}}
+        server.put(f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers", hpa)
+        wait.until(
+            lambda: "cpu" in {event["e"] for event in trace.data["events"]},
+            what="a sample",
+            timeout_seconds=5,
+        )
+        second = time.localtime().tm_sec
+        target = f'scaleTarget="Deployment/{NAMESPACE}/web"'
+        stamp = sampled.replace("T", " ").replace("Z", " +0000 UTC")
+        with log.open("a") as file:
+            file.write(
+                hpa_line(
+                    second, f'"Proposing desired replicas" desiredReplicas=6 timestamp="{stamp}" {target}'
+                )
+            )
+            rescaled = f'HPA="{NAMESPACE}/web" currentReplicas=1 desiredReplicas=3 reason="cpu above target"'
+            file.write(hpa_line(second, f'"Successfully rescaled" {rescaled}'))
+        wait.until(
+            lambda: "hpa" in {event["e"] for event in trace.data["events"]}, what="a tick", timeout_seconds=5
+        )
+    check(trace.data)
+    (tick,) = [event for event in trace.data["events"] if event["e"] == "hpa"]
+    assert (tick["current"], tick["recommendation"], tick["stabilized"], tick["desired"]) == (1, 6, 6, 3)
+    assert (tick["utilization"], tick["ratio"], tick["target"]) == (300, 6.0, 50)
+    expected = {"name": "web-1", "request_m": 100, "usage_m": 300, "ready": True, "unready_reason": None}
+    assert tick["pods"] == [expected]
+    assert tick["log"].count("\n") == 1
+    assert verify(trace.data).ticks == 1
+
+
+def test_a_failed_follower_is_not_a_whole_trace(server: FakeApi, api: Api) -> None:
+    """An error in a thread reaches the caller at the end, after everything has stopped."""
+    observation = Observation(api, ABOUT, requests=False)
+    observation.start()
+    broken = {"metadata": {"name": "web"}, "spec": {}}
+    server.put(f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers", broken)
+    watch = next(one for one in observation._watched if one.name == "hpas")
+    wait.until(lambda: not watch._thread.is_alive(), what="the end of the watch", timeout_seconds=5)
+    with pytest.raises(Exception, match="Following hpas ended by KeyError"):
+        observation.stop()
+    assert not observation.growing
+    assert not any(one._thread.is_alive() for one in observation._watched)
