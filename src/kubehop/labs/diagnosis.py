@@ -116,7 +116,7 @@ def _no_pod_carries(world: World, service: Object, *, key: str, value: str) -> F
     named = [kind for kind in ("Service", "Deployment", "Pod") if world.find(kind, value)]
     if not any(key in labels_of(pod) for pod in pods):
         hint = f"No Pod has a label with the key {key!r}, whatever its value."
-    elif named and value != labels_of(pods[0]).get(key):
+    elif named and not any(value in labels_of(pod).values() for pod in pods):
         hint = f"{value} is the name of a {named[0]}; a selector compares labels, never names."
     else:
         hint = f"Pods have the label {key!r} with another value; compare letter by letter."

@@ -75,7 +75,9 @@ class Lab:
         self._progress.begun(title=self.folder.title)
         words = shlex.split(self.folder.symptom)
         done = self.reader.kubectl.run(words)
-        lead = "You are back where you left." if resumed else "Your cluster has a problem."
+        lead = (
+            "You are back where you left. The request now:" if resumed else "This is the request that fails."
+        )
         return Note(lead, code=f"$ kubectl {self.folder.symptom}\n{done.text}")
 
     def check(self) -> Verdict:

@@ -110,8 +110,9 @@ def _progress(lab: Lab) -> str:
     done = sum(name in stored.passed for name in names)
     segments = "".join(f'<i class="{"kh-on" if name in stored.passed else ""}"></i>' for name in names)
     hints = f"{stored.hints} of {len(lab.folder.hints)} hints"
+    tries = "1 try" if stored.attempts == 1 else f"{stored.attempts} tries"
     state = "Finished. " if stored.finished else ""
-    words = f"{state}{done} of {len(names)} checks passed · {hints} · {stored.attempts} attempts"
+    words = f"{state}{done} of {len(names)} checks passed · {hints} · {tries}"
     return (
         f'<div class="kh-bar" role="img" aria-label="{escape(words)}">{segments}</div>'
         f'<p class="kh-soft">{escape(words)}</p>'

@@ -52,8 +52,8 @@ def _text(result: Result) -> list[str]:
 
 
 def _html(result: Result) -> str:
-    details = f'<p class="kh-what">{escape(result.what)}</p>' if result.what else ""
-    details += f'<p class="kh-soft">{escape(result.hint)}</p>' if result.hint else ""
+    details = f'<p class="kh-what">{code(result.what)}</p>' if result.what else ""
+    details += f'<p class="kh-soft">{code(result.hint)}</p>' if result.hint else ""
     details += f'<p class="kh-run">Run <code>{escape(result.run)}</code></p>' if result.run else ""
     word = f'<b class="kh-word">{_WORDS[result.outcome]}</b>'
     return (
