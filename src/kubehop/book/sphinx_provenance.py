@@ -20,6 +20,8 @@ from kubehop.errors import BookError
 CHECKS = Path("traces/checks.json")
 WORDS_PER_MINUTE = 200
 LONGEST_IN_SECONDS = 100
+# "Seeded errors noticed": see kubehop.book.mutation.
+RUN_HEAD = ["Page", "Run time", "Code cells", "Seeded errors noticed", "Recorded on", "Commit"]
 CODE = re.compile(r"<(pre|script|svg|table|form|style)\b.*?</\1>", re.S)
 TAG = re.compile(r"<[^>]+>")
 
@@ -125,7 +127,7 @@ def status(root: Path, titles: Mapping[str, str]) -> str:
         [
             _table("Versions", ["Component", "Version"], versions),
             _table("Machine", ["Fact", "Value"], machine),
-            _table("Runs", ["Page", "Run time", "Code cells", "Recorded on", "Commit"], runs),
+            _table("Runs", RUN_HEAD, runs),
             _table("Checks", ["Check", "Result", "Note"], checks),
         ]
     )
@@ -133,7 +135,9 @@ def status(root: Path, titles: Mapping[str, str]) -> str:
 
 def _run(page: Mapping[str, Any]) -> list[str]:
     seconds, commit = spell(page["run_seconds"]), str(page.get("commit", ""))[:10]
-    return [seconds, str(page["code_cells"]), str(page["recorded_at"])[:10], commit]
+    found = page.get("mutations")
+    noticed = f"{found['detected']} of {found['seeded']}" if found else ""
+    return [seconds, str(page["code_cells"]), noticed, str(page["recorded_at"])[:10], commit]
 
 
 def _table(caption: str, head: list[str], rows: list[list[str]]) -> str:

@@ -18,6 +18,7 @@ RECORD: dict[str, Any] = {
         "chapters/pods/pods.ipynb": {
             "run_seconds": 31.2,
             "code_cells": 24,
+            "mutations": {"seeded": 152, "detected": 151},
             "commit": "0123456789abcdef",
             "recorded_at": "2026-11-24T10:00:00Z",
             "versions": {"kubernetes": "v1.37.2"},
@@ -65,7 +66,7 @@ def test_the_status_page_shows_what_was_recorded(root: Path) -> None:
     assert "<td>kubernetes</td><td>v1.37.2</td>" in html
     assert "<td>memory gib</td><td>24</td>" in html
     assert (
-        "<td>What is a &lt;Pod&gt;?</td><td>31 s</td><td>24</td><td>2026-11-24</td><td>0123456789</td>"
+        "<td>What is a &lt;Pod&gt;?</td><td>31 s</td><td>24</td><td>151 of 152</td><td>2026-11-24</td><td>0123456789</td>"
         in html
     )
     assert "<td>pods</td><td>passed</td><td>24 cells &amp; counting</td>" in html
