@@ -65,10 +65,8 @@ def test_the_status_page_shows_what_was_recorded(root: Path) -> None:
     html = sphinx_provenance.status(root, {"chapters/pods/pods": "What is a <Pod>?"})
     assert "<td>kubernetes</td><td>v1.37.2</td>" in html
     assert "<td>memory gib</td><td>24</td>" in html
-    assert (
-        "<td>What is a &lt;Pod&gt;?</td><td>31 s</td><td>24</td><td>151 of 152</td><td>2026-11-24</td><td>0123456789</td>"
-        in html
-    )
+    cells = ["What is a &lt;Pod&gt;?", "31 s", "24", "151 of 152", "2026-11-24", "0123456789"]
+    assert "".join(f"<td>{cell}</td>" for cell in cells) in html
     assert "<td>pods</td><td>passed</td><td>24 cells &amp; counting</td>" in html
 
 
