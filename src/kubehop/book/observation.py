@@ -69,8 +69,7 @@ def observe(
         finally:
             _RUNNING.clear()
     if os.environ.get("KUBEHOP_RECORD") == "1":
-        root = repository.holding(Path.cwd()) or Path.cwd()
-        trace.save(root / repository.TRACES / f"{id}.json")
+        trace.save(_folder() / f"{id}.json")
 
 
 def add(responses: Responses, url: str, *, asker: str, host: str = "") -> None:
@@ -83,6 +82,13 @@ def command(text: str) -> None:
     """Add a command to the running observation, if there is one."""
     if _RUNNING:
         _RUNNING[-1].command(text)
+
+
+def _folder() -> Path:
+    """Return where traces go: to the recorder that runs this kernel, else into the repository."""
+    if folder := os.environ.get("KUBEHOP_TRACES"):
+        return Path(folder)
+    return (repository.holding(Path.cwd()) or Path.cwd()) / repository.TRACES
 
 
 def _source_of_this_cell() -> str:

@@ -15,10 +15,12 @@ It names no host and no path outside the repository.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +59,13 @@ class Run:
 
 def note(root: Path, notebook: Path, run: Run) -> None:
     """Write down one recording whose outputs changed; `notebook` is inside `root`."""
-    data = read(root)
+    with _alone(root):
+        data = read(root)
+        _add_run(data, root, notebook, run)
+        write_json(root / FILE, data)
+
+
+def _add_run(data: dict[str, Any], root: Path, notebook: Path, run: Run) -> None:
     stamp = {"commit": commit(root), "recorded_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     data.update(stamp, schema=SCHEMA, versions=dict(run.versions), machine=machine())
     entry = {
@@ -66,17 +74,30 @@ def note(root: Path, notebook: Path, run: Run) -> None:
         "versions": dict(run.versions),
     }
     data.setdefault("notebooks", {})[name_of(root, notebook)] = entry | stamp
-    write_json(root / FILE, data)
 
 
 def note_mutations(root: Path, notebook: Path, *, seeded: int, detected: int) -> None:
     """Write down how many wrong outputs the notebook's comparison would notice, if that is news."""
-    data = read(root)
-    entry = data["notebooks"].get(name_of(root, notebook))
-    found = {"seeded": seeded, "detected": detected}
-    if entry is not None and entry.get("mutations") != found:
-        entry["mutations"] = found
-        write_json(root / FILE, data)
+    with _alone(root):
+        data = read(root)
+        entry = data["notebooks"].get(name_of(root, notebook))
+        found = {"seeded": seeded, "detected": detected}
+        if entry is not None and entry.get("mutations") != found:
+            entry["mutations"] = found
+            write_json(root / FILE, data)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Let one recorder at a time read, change and write the file; two may run on one cluster."""
+    folder = (root / FILE).parent
+    folder.mkdir(exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def name_of(root: Path, notebook: Path) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,20 +76,21 @@ def notebooks_in(path: Path) -> list[Path]:
 def _record_one(path: Path, *, versions: dict[str, str], progress: Progress, force: bool) -> Recording:
     root = find_root(path)
     comparer = Comparer.from_file(root / SANITIZE_FILE)
-    stored = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat is half typed
+    before = path.read_text(encoding="utf-8")
+    stored = nbformat.reads(before, as_version=4)  # type: ignore[no-untyped-call]  # nbformat is half typed
     code_cells = sum(cell.cell_type == "code" for cell in stored.cells)
     task = progress.add_task(path.stem, total=code_cells)
-    with _kept_traces(root) as restore_traces:
+    with tempfile.TemporaryDirectory(prefix="kubehop-traces-") as folder:
         began = time.monotonic()
-        fresh = execute(stored, path=path, on_cell=lambda: progress.advance(task))
+        fresh = execute(stored, path=path, traces=Path(folder), on_cell=lambda: progress.advance(task))
         run = provenance.Run(time.monotonic() - began, code_cells, versions)
         refuse_deprecations(fresh, path)
         changed = force or not still_holds(stored, fresh, comparer)
-        if not changed:
-            restore_traces()
-    kept = normalize(fresh if changed else stored)
-    _write(path, kept)
-    if path.resolve().is_relative_to(root):
+        kept = normalize(fresh if changed else stored)
+        _write(path, kept, before=before)
+        inside = path.resolve().is_relative_to(root)
+        _install(Path(folder), (root if inside else path.parent) / TRACES, replace=changed)
+    if inside:
         if changed:
             provenance.note(root, path, run)
         score = mutation.score(kept, comparer, seed=mutation.SEED)
@@ -96,18 +98,32 @@ def _record_one(path: Path, *, versions: dict[str, str], progress: Progress, for
     return Recording(path, changed, run.seconds, code_cells)
 
 
-def _write(path: Path, notebook: Any) -> None:
-    """Replace the file whole, and only when a byte differs."""
+def _write(path: Path, notebook: Any, *, before: str) -> None:
+    """Replace the file whole, only when a byte differs, and never what was edited meanwhile."""
+    if path.read_text(encoding="utf-8") != before:
+        message = f"{path.name} was edited while it was recorded, so nothing was written."
+        raise BookError(message, next_command=f"Run `kubehop record {path}` again.")
     written: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]  # nbformat is half typed
     text = written.rstrip("\n") + "\n"
-    if text != path.read_text(encoding="utf-8"):
+    if text != before:
         part = path.with_name(f".{path.name}.part")
         part.write_text(text, encoding="utf-8")
         part.replace(path)
 
 
-def execute(notebook: Any, *, path: Path, on_cell: Callable[[], None]) -> Any:
+def _install(made: Path, folder: Path, *, replace: bool) -> None:
+    """Take over the traces of a run; where the stored outputs hold, only traces that are missing."""
+    for trace in sorted(made.glob("*.json")):
+        target = folder / trace.name
+        if replace or not target.exists():
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(trace, target)
+
+
+def execute(notebook: Any, *, path: Path, traces: Path, on_cell: Callable[[], None]) -> Any:
     """Run every cell in a new kernel whose folder is the notebook's, and return the executed copy.
+
+    Traces that `kh.observe` makes go to the folder `traces`.
 
     Raises:
         BookError: A cell failed that is not tagged raises-exception.
@@ -125,7 +141,7 @@ def execute(notebook: Any, *, path: Path, on_cell: Callable[[], None]) -> Any:
         resources={"metadata": {"path": str(path.resolve().parent)}},
         on_cell_executed=lambda **_: on_cell(),
     )
-    env = {**os.environ, "KUBEHOP_STATIC": "1", "KUBEHOP_RECORD": "1"}
+    env = {**os.environ, "KUBEHOP_STATIC": "1", "KUBEHOP_RECORD": "1", "KUBEHOP_TRACES": str(traces)}
     try:
         # As nbval does: what the kernel itself writes to its stderr is no output of a cell.
         with Path(os.devnull).open("w") as nowhere:
@@ -194,21 +210,3 @@ def _cleaned(outputs: list[Any]) -> list[Any]:
         for kind, value in output.get("data", {}).items():
             output["data"][kind] = clean(value) if isinstance(value, str) else value
     return copies
-
-
-@contextmanager
-def _kept_traces(root: Path) -> Iterator[Callable[[], None]]:
-    """Give a function that puts back the traces as they were; a failed recording calls it, too."""
-    folder = root / TRACES
-    before = {path: path.read_bytes() for path in folder.glob("*.json")}
-
-    def restore() -> None:
-        for path, content in before.items():
-            if not path.is_file() or path.read_bytes() != content:
-                path.write_bytes(content)
-
-    try:
-        yield restore
-    except BaseException:
-        restore()
-        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,19 @@ def root(tmp_path: Path) -> Path:
 def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return a function that records the notebook; `prints` is what its cell prints, as if executed."""
 
-    def call(prints: str, *, trace: str = "", fails: Exception | None = None, **options: Any) -> Any:
-        def execute(notebook: Any, *, path: Path, on_cell: Callable[[], None]) -> Any:
+    def call(
+        prints: str,
+        *,
+        trace: str = "",
+        fails: Exception | None = None,
+        meanwhile: Callable[[], Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        def execute(notebook: Any, *, path: Path, traces: Path, on_cell: Callable[[], None]) -> Any:
             if trace:
-                (root / "traces" / "a.json").write_text(trace)
+                (traces / "a.json").write_text(trace)
+            if meanwhile:
+                meanwhile()
             if fails:
                 raise fails
             fresh = nbformat.from_dict(notebook)
@@ -107,6 +117,38 @@ def test_a_failure_leaves_notebook_and_traces_alone(root: Path, run: Run) -> Non
     assert (root / "traces" / "a.json").read_text() == "first"
 
 
+def test_a_missing_trace_comes_back(root: Path, run: Run) -> None:
+    """Equal outputs need their trace, too; the page cannot be built without it."""
+    run("ip-1\n", trace="first")
+    (root / "traces" / "a.json").unlink()
+    [one] = run("ip-2\n", trace="second")
+    assert not one.changed
+    assert (root / "traces" / "a.json").read_text() == "second"
+
+
+def test_what_others_record_meanwhile_stays(root: Path, run: Run) -> None:
+    """Two recorders may run at once: neither takes back what the other one wrote."""
+    run("ip-1\n", trace="first")
+    other = root / "chapters" / "b.ipynb"
+
+    def record_another() -> None:
+        (root / "traces" / "b.json").write_text("of b")
+        provenance.note(root, other, provenance.Run(1.0, 1, {}))
+
+    run("ip-2\n", trace="second", meanwhile=record_another)
+    assert (root / "traces" / "b.json").read_text() == "of b"
+    assert set(provenance.read(root)["notebooks"]) == {"chapters/a.ipynb", "chapters/b.ipynb"}
+
+
+def test_an_edit_made_meanwhile_is_not_lost(root: Path, run: Run) -> None:
+    """The author goes on writing while the chapter is recorded."""
+    path = root / "chapters" / "a.ipynb"
+    edit = partial(write, path, prose("# Edited"), code("look()", count=None))
+    with pytest.raises(BookError, match="edited while it was recorded"):
+        run("ip-1\n", meanwhile=edit)
+    assert nbformat.read(path, 4).cells[0].source == "# Edited"
+
+
 def test_a_deprecation_warning_is_refused(root: Path, run: Run) -> None:
     """The book teaches what lasts; the error names cell and line."""
     warning = "Warning: v1 Endpoints is deprecated in v1.33+"
@@ -152,7 +194,7 @@ def test_executes_in_a_kernel_of_its_own(root: Path) -> None:
     path = write(root / "chapters" / "b.ipynb", code(look), code(fail))
     notebook = nbformat.read(path, 4)
     with pytest.raises(BookError) as caught:
-        record.execute(notebook, path=path, on_cell=lambda: None)
+        record.execute(notebook, path=path, traces=root, on_cell=lambda: None)
     assert "b.ipynb stopped at cell 2 ('print(*place)')" in str(caught.value)
     assert caught.value.why == "It said: ZeroDivisionError: division by zero\nIt printed:\nchapters 1"
     assert notebook.cells[1].outputs == []
