@@ -68,12 +68,16 @@ def check(notebook: Notebook, rules: tuple[Rule, ...]) -> list[str]:
 
 def opens_and_closes(notebook: Notebook) -> list[str]:
     """First and last code cell are the same in every notebook."""
-    first = f'%load_ext kubehop\nimport kubehop as kh\nkh.chapter("{notebook.name}")'
-    ends = [("first", 0, first), ("last", -1, "kh.finish()")]
+    start = "%load_ext kubehop\nimport kubehop as kh\n"
+    first = f'{start}kh.chapter("{notebook.name}")'
+    ends = [
+        ("first", 0, (first, first[:-1] + ", client=True)")),
+        ("last", -1, ("kh.finish()",)),
+    ]
     return [
-        f"its {which} code cell must be exactly {text!r}."
-        for which, at, text in ends
-        if not notebook.code or notebook.code[at].source.strip() != text
+        f"its {which} code cell must be exactly {texts[0]!r}{', or with client=True' * (len(texts) > 1)}."
+        for which, at, texts in ends
+        if not notebook.code or notebook.code[at].source.strip() not in texts
     ]
 
 

@@ -87,6 +87,11 @@ def test_a_good_chapter_passes(chapter: Notebook) -> None:
     assert check(chapter, ALL_BUT_SIZE) == []
 
 
+def test_the_first_cell_may_ask_for_a_client(chapter: Notebook) -> None:
+    """The one variant of the first cell."""
+    assert check(broken(chapter, 1, FIRST[:-1] + ", client=True)"), ALL_BUT_SIZE) == []
+
+
 @pytest.mark.parametrize(
     ("number", "source", "says"),
     [
