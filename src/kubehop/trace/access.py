@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -86,6 +87,8 @@ class Access:
         address = self._client_address() if asker == "pod" else ""
         for response in responses:
             seen = sighting.client(response, url, asker=entity, address=address, host=host)
+            if not self._scene.lookup.has(seen.pod):  # a Pod of the same kind in another namespace answered
+                seen = replace(seen, pod="")
             self._trace.read("client")
             self._sighted(seen)
 

@@ -18,6 +18,8 @@ from kubehop.trace.sighting import Sighting
 
 CLOCK_SECONDS = 0.025
 """How far two clocks of one machine, or a log line and its request, may be apart."""
+PORT_SECONDS = 3.0
+"""For how long an address and port mean the same connection; afterwards another may have them."""
 OPEN_SECONDS = 120.0
 """How long a request waits for its other sightings."""
 
@@ -113,19 +115,25 @@ class Joiner:
 
     def _joined(self, sighting: Sighting) -> bool:
         """Add a sighting to the record of the same request, if there is one."""
-        record = self._ids.get(sighting.request_id)
-        exact = record is not None and _free(record, sighting)
-        if record is None or not exact:
-            connected = [one for one in self._peers.get(sighting.peer, ()) if _same_connection(one, sighting)]
-            exact = bool(connected)
-            near = connected or [one for one in self._open if self._same_time(one, sighting)]
+        record, exact = self._exact(sighting), True
+        if record is None:
+            near = [one for one in self._open if self._same_time(one, sighting)]
             record = min(near, key=lambda one: abs(one.ended - sighting.ended), default=None)
+            exact = False
         if record is None:
             return False
         alone = [found.source for found in record.sightings] == ["pod"]
         record.by_time = record.by_time or (not exact and (alone or sighting.source == "pod"))
         self._complete(record, sighting)
         return True
+
+    def _exact(self, sighting: Sighting) -> Record | None:
+        """Find the record with the same id, or the first on the same connection, where order counts."""
+        record = self._ids.get(sighting.request_id)
+        if record is not None and _free(record, sighting):
+            return record
+        connected = (one for one in self._peers.get(sighting.peer, ()) if _same_connection(one, sighting))
+        return min(connected, key=lambda one: one.ended, default=None)
 
     def _complete(self, record: Record, sighting: Sighting) -> None:
         setattr(record, sighting.source, sighting)
@@ -231,12 +239,14 @@ def _free(record: Record, sighting: Sighting) -> bool:
 
 
 def _same_connection(record: Record, sighting: Sighting) -> bool:
-    """Tell whether client and Pod name the same address and port, while the client waited."""
+    """Tell whether client and Pod name the same address and port, at about the same time.
+
+    A client in a Pod notes the time before its process starts, which may take a while on a busy machine.
+    """
     other = record.client if sighting.source == "pod" else record.pod
     if other is None or not _free(record, sighting) or not sighting.peer or sighting.peer != other.peer:
         return False
-    pod, client = (sighting, other) if sighting.source == "pod" else (other, sighting)
-    return client.begun - CLOCK_SECONDS <= pod.ended <= client.ended + CLOCK_SECONDS
+    return abs(other.ended - sighting.ended) < PORT_SECONDS
 
 
 def _seen(record: Record) -> int:

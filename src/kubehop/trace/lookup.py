@@ -74,6 +74,11 @@ class Lookup:
             found = self._addresses.get(address, "")
         return found if found.startswith("pod:") else ""
 
+    def has(self, entity: str) -> bool:
+        """Tell whether an entity is a Pod that has, or had, an address here."""
+        with self._lock:
+            return entity in self._addresses.values()
+
     def asker_at(self, address: str) -> str:
         """Return the entity of who asks from an address; "" when nobody here has it."""
         with self._lock:

@@ -25,6 +25,9 @@ from kubehop.trace.watch import Watch
 
 Object = dict[str, Any]
 
+_CONNECTIONS = 64
+"""Kept open at most; past its default of ten, urllib3 warns about each."""
+
 
 @dataclass(frozen=True)
 class Controller:
@@ -67,8 +70,10 @@ def observe(
         ApiException: The API server refused to list the namespace.
         TraceError: A source ended by an error, so that the trace is not whole.
     """
+    own = Api(api.kubeconfig)  # its own connections: each watch and each log keeps one
+    own.client.rest_client.pool_manager.connection_pool_kw["maxsize"] = _CONNECTIONS
     observation = Observation(
-        Api(api.kubeconfig),  # its own connections: each watch and each log keeps one
+        own,
         about,
         requests=requests,
         client_pods=client_pods,

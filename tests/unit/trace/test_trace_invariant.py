@@ -15,7 +15,9 @@ from kubehop.trace import check, codec, invariant
 
 Data = dict[str, Any]
 TRACES = sorted(
-    path for path in (Path(__file__).parents[3] / "traces").glob("*.json") if path.name != "provenance.json"
+    path
+    for path in (Path(__file__).parents[3] / "traces").glob("*.json")
+    if path.name not in ("provenance.json", "checks.json")
 )
 
 

@@ -124,6 +124,16 @@ def test_a_connection_joins_what_has_no_id(order: str) -> None:
     assert {row.seen for row in rows} == {invariant.CLIENT | invariant.POD_BY_ID}
 
 
+def test_a_slow_client_process_is_still_joined() -> None:
+    """The client's clock may be read long before its process runs; address and port join all the same."""
+    outer, inner = from_pod(0, port=40_000)
+    late = replace(outer, begun=outer.begun - 0.4, ended=outer.ended - 0.4)
+    (row,) = Joined().add(inner, late)
+    assert row.seen == invariant.CLIENT | invariant.POD_BY_ID
+    again = replace(outer, begun=outer.begun + 60, ended=outer.ended + 60)
+    assert len(Joined().add(inner, again)) == 2, "a minute later the port belongs to another connection"
+
+
 def test_a_refused_connection_is_a_row_of_its_own() -> None:
     """A request that no Pod saw goes nowhere, and says why."""
     outer, _ = from_pod(0, port=40_000, answered=False)

@@ -109,6 +109,16 @@ def test_one_request_is_one_row_of_three_sources(server: FakeApi, api: Api) -> N
     assert set(row.lines) == {"traefik", "pod"}
 
 
+def test_a_pod_of_another_namespace_is_no_pod_here(server: FakeApi, api: Api) -> None:
+    """An answer that names a Pod from elsewhere goes to no Pod of the picture."""
+    with observe(api, ABOUT) as trace:
+        here = Response(200, answered_by="web-1", started=time.time())
+        elsewhere = Response(200, answered_by="web-9", started=time.time())
+        trace.add([here, elsewhere], "http://web-svc/")
+    assert [row.to for row in trace.rows()] == ["pod:web-1", None]
+    check(trace.data)
+
+
 def test_what_changes_is_seen_and_told_live(server: FakeApi, api: Api) -> None:
     """A Pod that goes is told to a subscriber in the next batch, with the Kubernetes Event about it."""
     batches: list[Batch] = []
