@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Route
 
 SETTLED_MS = 100
-TRANSITION_MS = 450  # the theme fades its colors, and looks for scrolling blocks after a resize
+RESIZED_MS = 450  # the theme looks for scrolling blocks that long after a resize
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
@@ -127,15 +127,16 @@ class Tourist:
 
     def inspect(self, axe: str) -> None:
         """Look closely: accessibility in both themes, measure, sizes, then all again on a phone."""
+        self.page.add_style_tag(content="*, *::before { transition: none !important; }")
         self.page.evaluate(axe)
         self._axe("light")
         self.visit.longest_line = self.page.evaluate(LONGEST_LINE)
         self.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-        self.page.wait_for_timeout(TRANSITION_MS)
+        self.page.wait_for_timeout(SETTLED_MS)
         self._axe("dark", ["color-contrast", "link-in-text-block"])
         self.page.evaluate("document.documentElement.dataset.theme = 'light'")
         self.page.set_viewport_size(PHONE)
-        self.page.wait_for_timeout(TRANSITION_MS)
+        self.page.wait_for_timeout(RESIZED_MS)
         self.visit.overflow = self.page.evaluate(TOO_WIDE)
         self._axe("phone", ["color-contrast", "target-size", "scrollable-region-focusable"])
         self.visit.smallest_text = tuple(self.page.evaluate(SMALLEST_TEXT))

@@ -72,6 +72,7 @@ class BookStatusDirective(SphinxDirective):
         """Return the node; the page depends on both result files."""
         _depend(self.env, provenance.FILE)
         _depend(self.env, sphinx_provenance.CHECKS)
+        _depend(self.env, sphinx_provenance.LABS)
         return [BookStatus()]
 
 

@@ -1,7 +1,8 @@
 """Say where a page's outputs come from: versions, commit, date, measured run times.
 
-`traces/provenance.json` is written by the recorder; `traces/checks.json` by the test run that compared the
-recorded outputs with a fresh cluster. Both may be absent; a page then says so and claims nothing.
+`traces/provenance.json` is written by the recorder, `traces/lab-results.json` by the labs' self-test, and
+`traces/checks.json` by the test run that compared the recorded outputs with a fresh cluster:
+`{"checks": [{"name": …, "result": …, "note": …}]}`. What is absent is left out, and nothing is claimed.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from kubehop.book import provenance
 from kubehop.errors import BookError
 
 CHECKS = Path("traces/checks.json")
+LABS = Path("traces/lab-results.json")
 WORDS_PER_MINUTE = 200
 LONGEST_IN_SECONDS = 100
+LAB_HEAD = ["Lab", "Untouched start", "Solution", "Wrong answers", "Mutations", "Score"]
 # "Seeded errors noticed": see kubehop.book.mutation.
 RUN_HEAD = ["Page", "Run time", "Code cells", "Seeded errors noticed", "Recorded on", "Commit"]
 CODE = re.compile(r"<(pre|script|svg|table|form|style)\b.*?</\1>", re.S)
@@ -62,17 +65,16 @@ def read(root: Path) -> Provenance:
     )
 
 
-def read_checks(root: Path) -> list[dict[str, Any]]:
-    """Read the results in `traces/checks.json`; a missing file gives none.
+def read_list(path: Path, key: str) -> list[dict[str, Any]]:
+    """Read the list under `key` in a file of results; a missing file gives none.
 
     Raises:
         BookError: The file is not JSON.
     """
-    path = root / CHECKS
     if not path.exists():
         return []
     try:
-        return list(json.loads(path.read_text("utf-8"))["checks"])
+        return list(json.loads(path.read_text("utf-8"))[key])
     except ValueError as error:
         raise _damaged(path, error) from error
 
@@ -122,13 +124,15 @@ def status(root: Path, titles: Mapping[str, str]) -> str:
     versions = [[name, str(version)] for name, version in sorted(record.versions.items())]
     machine = [[name.replace("_", " "), str(value)] for name, value in sorted(record.machine.items())]
     runs = [[titles[name], *_run(page)] for name, page in record.pages.items() if name in titles]
-    checks = [[str(check[key]) for key in ("name", "result", "note")] for check in read_checks(root)]
+    checks = [[one["name"], one["result"], one["note"]] for one in read_list(root / CHECKS, "checks")]
+    labs = [_lab(lab) for lab in read_list(root / LABS, "labs")]
     return "".join(
         [
             _table("Versions", ["Component", "Version"], versions),
             _table("Machine", ["Fact", "Value"], machine),
             _table("Runs", RUN_HEAD, runs),
             _table("Checks", ["Check", "Result", "Note"], checks),
+            _table("Labs", LAB_HEAD, labs),
         ]
     )
 
@@ -138,6 +142,14 @@ def _run(page: Mapping[str, Any]) -> list[str]:
     found = page.get("mutations")
     noticed = f"{found['detected']} of {found['seeded']}" if found else ""
     return [seconds, str(page["code_cells"]), noticed, str(page["recorded_at"])[:10], commit]
+
+
+def _lab(lab: Mapping[str, Any]) -> list[str]:
+    spoken = {"pass": "passes", "fail": "fails"}
+    start, solution = spoken[lab["start"]], spoken[lab["solution"]]
+    counts = [lab[key] for key in ("wrong_answers", "mutations")]
+    scores = [f"{count['rejected']} of {count['seeded']} rejected" for count in counts]
+    return [lab["title"], start, solution, *scores, f"{lab['score_percent']:g} %"]
 
 
 def _table(caption: str, head: list[str], rows: list[list[str]]) -> str:

@@ -34,6 +34,15 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "traces/provenance.json").write_text(json.dumps(RECORD), "utf-8")
     checks = {"checks": [{"name": "pods", "result": "passed", "note": "24 cells & counting"}]}
     (tmp_path / "traces/checks.json").write_text(json.dumps(checks), "utf-8")
+    lab = {
+        "title": "The shop answers nobody",
+        "start": "fail",
+        "solution": "pass",
+        "wrong_answers": {"rejected": 28, "seeded": 28},
+        "mutations": {"rejected": 19, "seeded": 20},
+        "score_percent": 97.9,
+    }
+    (tmp_path / "traces/lab-results.json").write_text(json.dumps({"labs": [lab]}), "utf-8")
     return tmp_path
 
 
@@ -61,13 +70,15 @@ def test_durations_are_spelled(seconds: float, words: str) -> None:
 
 
 def test_the_status_page_shows_what_was_recorded(root: Path) -> None:
-    """Versions, machine, runs of pages in the book, checks; text is escaped."""
+    """Versions, machine, runs of pages in the book, checks, labs; text is escaped."""
     html = sphinx_provenance.status(root, {"chapters/pods/pods": "What is a <Pod>?"})
     assert "<td>kubernetes</td><td>v1.37.2</td>" in html
     assert "<td>memory gib</td><td>24</td>" in html
     cells = ["What is a &lt;Pod&gt;?", "31 s", "24", "151 of 152", "2026-11-24", "0123456789"]
     assert "".join(f"<td>{cell}</td>" for cell in cells) in html
     assert "<td>pods</td><td>passed</td><td>24 cells &amp; counting</td>" in html
+    assert "<td>fails</td><td>passes</td><td>28 of 28 rejected</td><td>19 of 20 rejected</td>" in html
+    assert "<td>97.9 %</td>" in html
 
 
 def test_pages_outside_the_book_are_left_out(root: Path) -> None:
@@ -82,7 +93,7 @@ def test_without_a_recording_nothing_is_claimed(tmp_path: Path) -> None:
     assert "<table" not in html
 
 
-@pytest.mark.parametrize("name", ["provenance.json", "checks.json"])
+@pytest.mark.parametrize("name", ["provenance.json", "checks.json", "lab-results.json"])
 def test_a_damaged_file_is_an_error_with_its_name(root: Path, name: str) -> None:
     """A file that is not JSON stops the build and says which one it is."""
     (root / "traces" / name).write_text("<<<<<<< ours", "utf-8")
