@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kubehop.labs import folder, lint, notebook, result, selftest
-from kubehop.labs.folder import LabFolder
 from kubehop.labs.selftest import Case
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -46,7 +45,7 @@ def test_labs(
         cases = selftest.run(lab, rounds=rounds, done=_tell)
         records.append(result.record(lab, cases, rounds=rounds))
         failed = failed or any(case.problem for case in cases)
-        _summarize(lab, cases, percent=records[-1]["score_percent"])
+        _summarize(cases, records[-1])
     if results:
         result.write(records, path=results)
     raise typer.Exit(code=failed)
@@ -59,12 +58,12 @@ def _tell(case: Case) -> None:
     typer.echo(f"        {case.problem or case.message}")
 
 
-def _summarize(lab: LabFolder, cases: list[Case], *, percent: float) -> None:
+def _summarize(cases: list[Case], found: dict[str, Any]) -> None:
     resets = sorted(case.reset_seconds for case in cases)
-    seeded = sum(case.kind in ("wrong", "mutation") for case in cases)
-    rejected = sum(case.kind in ("wrong", "mutation") and case.rejected for case in cases)
+    score = [found["wrong_answers"], found["mutations"]]
+    rejected, seeded = (sum(part[key] for part in score) for key in ("rejected", "seeded"))
     typer.echo(
-        f"{lab.slug}: {rejected} of {seeded} wrong answers rejected ({percent:g} %); "
+        f"{found['lab']}: {rejected} of {seeded} wrong answers rejected ({found['score_percent']:g} %); "
         f"reset median {resets[len(resets) // 2]:.1f} s, worst {resets[-1]:.1f} s."
     )
 

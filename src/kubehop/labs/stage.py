@@ -20,6 +20,13 @@ _NAME_LENGTH = 63
 _PATIENCE_SECONDS = 30.0
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
+_MADE = {
+    "Deployment": "ReplicaSet",
+    "ReplicaSet": "Pod",
+    "StatefulSet": "Pod",
+    "DaemonSet": "Pod",
+    "Job": "Pod",
+}
 _MADE_BY_CLUSTER = frozenset({("ConfigMap", "kube-root-ca.crt")})
 _WRITERS = frozenset({"endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"})
 
@@ -87,8 +94,9 @@ class Stage:
         with ThreadPoolExecutor(max_workers=4) as pool:
             found = pool.map(self._reader.objects, KINDS)
             live = {(item["kind"], name_of(item)): item for items in found for item in items}
+        uids = {item["metadata"]["uid"] for item in live.values()}
         for key, item in live.items():
-            if key not in wanted and not _made_by_others(item, wanted):
+            if _orphaned(item, uids) or (key not in wanted and not _made_by_others(item, wanted)):
                 self._delete(item)
         for manifest in self._start:
             self._put(manifest, live.get((manifest["kind"], name_of(manifest))))
@@ -138,8 +146,17 @@ class Stage:
         return found
 
     def _delete(self, item: Object) -> None:
+        """Delete an object and what it made, without grace.
+
+        The garbage collector would come for the rest, a second later: until then, a new Deployment stumbles
+        over the old ReplicaSet of the same name.
+        """
         path = self._reader.path(item["kind"], name_of(item))
         self._call("DELETE", path, gracePeriodSeconds=0, propagationPolicy="Background")
+        made = _MADE.get(item["kind"])
+        for child in self._reader.objects(made) if made else ():
+            if _owner_uid(child) == item["metadata"].get("uid"):
+                self._delete(child)
 
     def _put(self, manifest: Object, live: Object | None) -> None:
         """Create an object, or give it back every value it began with."""
@@ -218,6 +235,17 @@ def _made_by_others(item: Object, wanted: set[tuple[str, str]]) -> bool:
     if item["kind"] == "EndpointSlice":
         return labels_of(item).get("endpointslice.kubernetes.io/managed-by") in _WRITERS
     return any(reference.get("controller") for reference in item["metadata"].get("ownerReferences") or [])
+
+
+def _owner_uid(item: Object) -> str | None:
+    owners = item["metadata"].get("ownerReferences") or []
+    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+
+
+def _orphaned(item: Object, uids: set[str]) -> bool:
+    """Whether an object's maker is gone, so that it only waits for the garbage collector."""
+    owner = _owner_uid(item)
+    return owner is not None and owner not in uids
 
 
 def _replaced_only(manifest: Object, live: Object) -> bool:
