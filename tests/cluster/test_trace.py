@@ -149,6 +149,18 @@ class Asker:
         return found.statuses
 
 
+def nobody_claims_every_host(api: Api) -> None:
+    """Wait until no Ingress without a host is left on this cluster: it would answer where 404 is expected."""
+
+    def claimed() -> list[str]:
+        found = api.networking.list_ingress_for_all_namespaces().items
+        return [
+            one.metadata.namespace for one in found if any(not rule.host for rule in one.spec.rules or ())
+        ]
+
+    wait.until(lambda: not claimed(), what="the end of other Ingresses without a host", timeout_seconds=120)
+
+
 def of(rows: list[Request], via: str) -> list[Request]:
     """Return the requests that went by one entity, in their order."""
     return [row for row in rows if (row.via or "").endswith(via)]
@@ -172,6 +184,7 @@ def test_rows_equal_log_lines(
 ) -> None:
     """As many rows as lines in Traefik's and the Pods' own logs, with the same paths, statuses and Pods."""
     settle.settle(api, space)
+    nobody_claims_every_host(api)
     with observe(api, about("lines", space, cluster)) as trace:
         ask = Asker(trace, cluster, kubectl, world)
         assert ask.ingress("/", count=10) == [200] * 10
@@ -209,6 +222,7 @@ def test_each_request_stops_where_it_stopped(
 ) -> None:
     """404 stops at Traefik, 503 at its route, 502 at the Pod that refused, no endpoint at the Service."""
     settle.settle(api, space)
+    nobody_claims_every_host(api)
     with observe(api, about("ends", space, cluster)) as trace:
         ask = Asker(trace, cluster, kubectl, world)
         ask.ingress("/no", host=f"only.{world}")

@@ -69,9 +69,10 @@ class Feed:
         return {"meta": now.meta, "entities": fresh, "events": now.events[told:], "req": req}
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        last = False
+        while not last:
             self._news.wait()
             self._news.clear()
+            last = self._stopped.is_set() or not self._trace.growing
             self._callback(self.batch())
             self._stopped.wait(self._interval)
-        self._callback(self.batch())

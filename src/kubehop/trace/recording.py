@@ -96,6 +96,7 @@ class Trace:
         """Fix the duration; what arrives later is not part of the trace."""
         with self._lock:
             self._ended = self.now()
+        self._tell()
 
     @property
     def growing(self) -> bool:

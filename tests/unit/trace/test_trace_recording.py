@@ -134,6 +134,27 @@ def test_subscriber_gets_at_most_ten_batches_a_second(trace: Trace) -> None:
     assert [event for batch in batches for event in batch["events"]] == trace.data["events"][:-1]
 
 
+def test_the_last_batch_says_that_it_is_over(trace: Trace) -> None:
+    """The end is told, after which nothing follows and no thread is left."""
+    batches: list[Batch] = []
+    over = threading.Event()
+
+    def take(batch: Batch) -> None:
+        batches.append(batch)
+        if batch["meta"]["origin"] == "recorded":
+            over.set()
+
+    trace.subscribe(take, interval_seconds=0.01)
+    assert batches == [] or batches[0]["meta"]["origin"] == "live"
+    trace.end()
+    assert over.wait(2)
+    left = [thread for thread in threading.enumerate() if thread.name == "feed-one-request"]
+    for thread in left:
+        thread.join(2)
+    assert not any(thread.is_alive() for thread in left)
+    assert fold(batches)["events"] == trace.data["events"]
+
+
 def test_a_command_is_its_first_line_without_credentials(trace: Trace) -> None:
     """What is applied from a heredoc may hold a Secret; only the command itself enters."""
     trace.command("kubectl apply -f -\nkind: Secret\nstringData: {password: hunter2}")
