@@ -25,6 +25,7 @@ class ApiServer:
     Attributes:
         requests: Method, path and query of every request, in order.
         refused: Paths that answer 403.
+        health: What was answered for kube-proxy.
         hooks: Called with method and path before a request is served; may change `objects`.
         sync_seconds: How long kube-proxy takes from a changed EndpointSlice to its rules; None for never.
     """
@@ -37,7 +38,8 @@ class ApiServer:
         self.hooks: list[Callable[[str, str], None]] = []
         self.sync_seconds: float | None = 0.05
         self.url = ""
-        self._synced = time.time()
+        self.health: list[Object] = []
+        self._syncs = [time.time()]
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 
@@ -124,12 +126,14 @@ class ApiServer:
 
     def _changed(self, path: str) -> None:
         if _SLICES in path and self.sync_seconds is not None:
-            self._synced = max(self._synced, time.time() + self.sync_seconds)
+            self._syncs.append(time.time() + self.sync_seconds)
 
     def _health(self) -> Object:
         now = time.time()
-        done = min(self._synced, now) if self.sync_seconds is not None else self._synced
-        return {"currentTime": _go(now), "status": {"IPv4": {"lastUpdated": _go(done), "healthy": True}}}
+        done = max(end for end in self._syncs if end <= now)
+        health = {"currentTime": _go(now), "status": {"IPv4": {"lastUpdated": _go(done), "healthy": True}}}
+        self.health.append(health)
+        return health
 
 
 def _go(seconds: float) -> str:
