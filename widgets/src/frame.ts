@@ -123,9 +123,10 @@ export function provenance({ meta }: TraceIndex): string {
     );
     return [`computed, not measured; seed ${meta.seed}`, ...params].join(", ");
   }
-  const names: Record<string, string> = { kubernetes: "Kubernetes", traefik: "Traefik" };
-  const versions = Object.entries(meta.cluster ?? {}).map(
-    ([name, version]) => `${names[name] ?? name} ${version}`,
+  const cluster = meta.cluster ?? {};
+  const names = { kubernetes: "Kubernetes", traefik: "Traefik", "kube-proxy-mode": "kube-proxy" };
+  const versions = Object.entries(names).flatMap(([key, name]) =>
+    cluster[key] ? [`${name} ${cluster[key]}`] : [],
   );
   return [...versions, (meta.recorded_at ?? "").slice(0, 10)].filter(Boolean).join(", ");
 }

@@ -17,27 +17,24 @@ export function clientBox({ request }: Journey): BoxOptions {
     "client:outside": "Outside",
   };
   const title = known[id] ?? shortName(request.from);
-  return { title, sub: `${request.method} ${request.path}`, hint: shortName(request.from) };
+  return { title, sub: request.method, hint: shortName(request.from) };
 }
 
 export function entryBox({ journey, state, index }: Picture): BoxOptions {
   if (journey.flow === "ingress") {
-    const port = index.byId.get("traefik")?.p?.port;
-    return {
-      title: "Traefik",
-      sub: port ? `port ${port}` : journey.request.host ? "by host, path" : "ingress",
-    };
+    return { title: "Traefik", sub: `on port ${index.byId.get("traefik")?.p?.port ?? 80}` };
   }
   const node =
     state.pods.get(journey.request.from?.id ?? "")?.node || String(journey.request.from?.p?.node ?? "");
   return { title: "Kernel", sub: node ? `of ${node}` : "of the node" };
 }
 
+/** What was asked for: host and path, or a Service's name and what it means. */
 export function destination({ journey, state }: Picture): string {
-  const facts = state.services.get(journey.service);
-  if (journey.flow !== "cluster" || !facts?.cluster_ip) return journey.request.host;
-  const name = journey.request.host || shortId(journey.service);
-  return `${name} = ${facts.cluster_ip}:${facts.ports?.[0]?.port ?? 80}`;
+  const { request, flow, service } = journey;
+  const facts = state.services.get(service);
+  if (flow !== "cluster" || !facts?.cluster_ip) return request.host + request.path;
+  return `${request.host || shortId(service)} = ${facts.cluster_ip}:${facts.ports?.[0]?.port ?? 80}`;
 }
 
 export interface Rule {

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { propose, ticksOf } from "../src/hpa/hpa.ts";
+import { decide, type History, rememberScale } from "../src/hpa/limit.ts";
+import { reasonOf, stationsOf } from "../src/hpa/words.ts";
+import type { HpaEvent, HpaPod } from "../src/trace.ts";
+import { fixture, tracesFor } from "./tools.ts";
+
+type Case = HpaEvent & { steps: string[] };
+const made = fixture<{ cases: Case[]; runs: HpaEvent[][] }>("hpa-cases");
+
+const pods = (ready: number[], unready = 0, missing = 0): HpaPod[] => [
+  ...ready.map((usage, i) => ({
+    name: `r${i}`,
+    request_m: 100,
+    usage_m: usage,
+    ready: true,
+    unready_reason: null,
+  })),
+  ...Array.from({ length: unready }, (_, i) => ({
+    name: `u${i}`,
+    request_m: 100,
+    usage_m: 90,
+    ready: false,
+    unready_reason: "not ready",
+  })),
+  ...Array.from({ length: missing }, (_, i) => ({
+    name: `m${i}`,
+    request_m: 100,
+    usage_m: null,
+    ready: true,
+    unready_reason: null,
+  })),
+];
+
+describe("the model follows upstream's rules", () => {
+  test.each([
+    ["3 ready at 90 %", pods([90, 90, 90]), 3, 6, "ceil"],
+    ["3 ready at 90 % and 2 unready: 5, where the formula says 9", pods([90, 90, 90], 2), 5, 5, "tolerance"],
+    ["within the tolerance", pods([54, 54, 54]), 3, 3, "tolerance"],
+    ["a missing Pod counts as 100 % when shrinking", pods([10, 10, 10], 0, 1), 4, 3, "ceil"],
+    ["a missing Pod counts as 0 when growing", pods([90, 90, 90], 0, 1), 4, 6, "ceil"],
+    ["never turns round", pods([60, 60], 3), 5, 5, "direction"],
+    ["no sample, no number", pods([], 2), 2, null, "no metrics"],
+  ] as const)("%s", (_, list, current, replicas, rule) => {
+    const event = { pods: [...list], current, target: 50 };
+    const proposal = propose(event);
+    expect([proposal.replicas, proposal.rule]).toEqual([replicas, rule]);
+  });
+
+  test("utilization is cut, not rounded", () => {
+    const event = {
+      pods: [{ name: "a", request_m: 600, usage_m: 203, ready: true, unready_reason: null }],
+      current: 1,
+      target: 50,
+    };
+    expect(propose(event).utilization).toBe(33);
+  });
+
+  test("one Pod at 600 %, no behavior: one step makes four", () => {
+    const event = {
+      t: 0,
+      e: "hpa",
+      id: "hpa:x",
+      current: 1,
+      desired: 4,
+      target: 50,
+      pods: pods([600]),
+      recommendation: 12,
+      min: 1,
+      max: 20,
+    } as HpaEvent;
+    expect(decide(event, { proposals: [], changes: [] })?.desired).toBe(4);
+  });
+});
+
+describe("the two models agree (fixture by kubehop.trace.hpa)", () => {
+  test("proposals", () => {
+    for (const each of made.cases) {
+      const proposal = propose(each);
+      expect([proposal.replicas, proposal.utilization], JSON.stringify(each)).toEqual([
+        each.recommendation,
+        each.utilization,
+      ]);
+    }
+    expect(new Set(made.cases.flatMap((each) => each.steps))).toContain("direction");
+  });
+
+  test("stabilization, policies, step cap, bounds", () => {
+    for (const run of made.runs) {
+      const history: History = { proposals: [], changes: [] };
+      for (const event of run) {
+        const decision = decide(event, history);
+        rememberScale(event, history);
+        expect([decision?.stabilized, decision?.desired], JSON.stringify(event)).toEqual([
+          event.stabilized,
+          event.desired,
+        ]);
+      }
+    }
+  });
+});
+
+describe.each(tracesFor("HpaDecision"))("trace $meta.id", (trace) => {
+  const events = trace.events.filter((event): event is HpaEvent => event.e === "hpa");
+  const ticks = [...new Set(events.map((event) => event.id))].flatMap((id) =>
+    ticksOf(events.filter((event) => event.id === id)),
+  );
+
+  test("the model gives the controller's recommendation at every tick", () => {
+    for (const { event, proposal } of ticks) {
+      if (event.recommendation !== null)
+        expect(proposal.replicas, `${event.t} ms`).toBe(event.recommendation);
+    }
+  });
+
+  test("the last station shows what the controller wanted", () => {
+    for (const tick of ticks) {
+      expect(stationsOf(tick).at(-1)?.value).toBe(
+        `${tick.event.current} → ${tick.event.desired ?? tick.event.current}`,
+      );
+      expect(reasonOf(tick).length).toBeGreaterThan(20);
+    }
+  });
+});
