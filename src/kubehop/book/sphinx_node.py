@@ -144,11 +144,19 @@ def visit_chapter_list(translator: Any, node: ChapterList) -> None:
     record = sphinx_provenance.read(Path(builder.app.confdir))
     parts = []
     for subtree in builder.env.external_site_map.root.subtrees:
-        names = [Path(name).with_suffix("").as_posix() for name in subtree.files()]
+        names = map(_docname, subtree.files())
         lines = "".join(_chapter(builder, record, name) for name in names if name in builder.env.titles)
         parts.append(f'<li><p class="kh-part">{escape(subtree.caption or "")}</p><ul>{lines}</ul></li>')
     translator.body.append(f'<ul class="kh-chapters">{"".join(parts)}</ul>')
     raise nodes.SkipNode
+
+
+def _docname(file: str) -> str:
+    return Path(file).with_suffix("").as_posix()
+
+
+def _in_order(builder: Any) -> list[str]:
+    return [_docname(name) for name in builder.env.external_site_map.root.child_files()]
 
 
 def _chapter(builder: Any, record: sphinx_provenance.Provenance, name: str) -> str:
@@ -161,7 +169,8 @@ def _chapter(builder: Any, record: sphinx_provenance.Provenance, name: str) -> s
 def visit_book_status(translator: Any, node: BookStatus) -> None:
     """Write the tables of the status page."""
     builder = translator.builder
-    titles = {name: title.astext() for name, title in builder.env.titles.items()}
+    names = [builder.env.external_site_map.root.docname, *_in_order(builder)]
+    titles = {name: builder.env.titles[name].astext() for name in names if name in builder.env.titles}
     translator.body.append(sphinx_provenance.status(Path(builder.app.confdir), titles))
     raise nodes.SkipNode
 

@@ -116,14 +116,14 @@ def status(root: Path, titles: Mapping[str, str]) -> str:
 
     Args:
         root: The book's folder.
-        titles: Page without its suffix to its title, for pages in the book.
+        titles: Page without its suffix to its title, in the order of the book.
     """
     record = read(root)
     if not record.pages:
         return "<p>No recording is stored with this copy of the book: run <code>make record</code>.</p>"
     versions = [[name, str(version)] for name, version in sorted(record.versions.items())]
-    machine = [[name.replace("_", " "), str(value)] for name, value in sorted(record.machine.items())]
-    runs = [[titles[name], *_run(page)] for name, page in record.pages.items() if name in titles]
+    machine = [[name.replace("_gib", ", GiB"), str(value)] for name, value in sorted(record.machine.items())]
+    runs = [[title, *_run(record.pages[name])] for name, title in titles.items() if name in record.pages]
     checks = [[one["name"], one["result"], one["note"]] for one in read_list(root / CHECKS, "checks")]
     labs = [_lab(lab) for lab in read_list(root / LABS, "labs")]
     return "".join(

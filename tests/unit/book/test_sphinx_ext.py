@@ -29,15 +29,28 @@ TOC = (
 )
 
 
-@pytest.fixture
-def book(tmp_path: Path) -> Path:
+def write(folder: Path) -> Path:
     """Write a book of three pages with one trace."""
     for name, text in PAGES.items():
-        (tmp_path / name).write_text(text, "utf-8")
-    (tmp_path / "_toc.yml").write_text(TOC, "utf-8")
-    (tmp_path / "traces").mkdir()
-    (tmp_path / "traces/demo.json").write_text(json.dumps(TRACE), "utf-8")
-    return tmp_path
+        (folder / name).write_text(text, "utf-8")
+    (folder / "_toc.yml").write_text(TOC, "utf-8")
+    (folder / "traces").mkdir()
+    (folder / "traces/demo.json").write_text(json.dumps(TRACE), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """Return a book to change."""
+    return write(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a book that was built without a warning."""
+    folder = write(tmp_path_factory.mktemp("built"))
+    assert build(folder)[1] == ""
+    return folder
 
 
 def build(book: Path) -> tuple[list[str], str]:
@@ -64,23 +77,21 @@ def page(book: Path, name: str) -> str:
     return (book / "out" / f"{name}.html").read_text("utf-8")
 
 
-def test_a_page_with_a_widget_is_complete(book: Path) -> None:
+def test_a_page_with_a_widget_is_complete(built: Path) -> None:
     """Its trace, its table and one deferred classic script are on it, and the script is in the site."""
-    assert build(book)[1] == ""
-    html = page(book, "pods")
+    html = page(built, "pods")
     assert 'id="kh-trace-demo"' in html
     assert "<td>pod:a</td>" in html
     assert html.count(sphinx_ext.SCRIPT) == 1
     script = html.split(sphinx_ext.SCRIPT)[0].rpartition("<script")[2] + html.split(sphinx_ext.SCRIPT)[1]
     assert "defer" in script.split(">")[0]
     assert 'type="module"' not in html
-    assert (book / "out/_static" / sphinx_ext.SCRIPT).stat().st_size > 0
+    assert (built / "out/_static" / sphinx_ext.SCRIPT).stat().st_size > 0
 
 
-def test_other_pages_load_no_script(book: Path) -> None:
+def test_other_pages_load_no_script(built: Path) -> None:
     """A page without a widget or a question does not load the script."""
-    build(book)
-    assert sphinx_ext.SCRIPT not in page(book, "services")
+    assert sphinx_ext.SCRIPT not in page(built, "services")
 
 
 def test_a_missing_trace_warns(book: Path) -> None:
@@ -106,10 +117,9 @@ def test_a_changed_trace_rebuilds_its_page_only(book: Path) -> None:
     assert "<td>pod:b</td>" in page(book, "pods")
 
 
-def test_chapters_are_linked_when_they_exist(book: Path) -> None:
+def test_chapters_are_linked_when_they_exist(built: Path) -> None:
     """A role names a page that exists as a link, and one that does not as a word."""
-    build(book)
-    html = page(book, "services")
+    html = page(built, "services")
     assert '<a class="reference internal" href="pods.html">pods</a>' in html
     assert '<span class="kh-unwritten">dns</span>' in html
 

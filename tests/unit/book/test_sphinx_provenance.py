@@ -73,7 +73,7 @@ def test_the_status_page_shows_what_was_recorded(root: Path) -> None:
     """Versions, machine, runs of pages in the book, checks, labs; text is escaped."""
     html = sphinx_provenance.status(root, {"chapters/pods/pods": "What is a <Pod>?"})
     assert "<td>kubernetes</td><td>v1.37.2</td>" in html
-    assert "<td>memory gib</td><td>24</td>" in html
+    assert "<td>memory, GiB</td><td>24</td>" in html
     cells = ["What is a &lt;Pod&gt;?", "31 s", "24", "151 of 152", "2026-11-24", "0123456789"]
     assert "".join(f"<td>{cell}</td>" for cell in cells) in html
     assert "<td>pods</td><td>passed</td><td>24 cells &amp; counting</td>" in html
