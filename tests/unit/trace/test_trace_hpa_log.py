@@ -187,6 +187,19 @@ def test_memory_returns_what_was_known_then() -> None:
     assert stamp("0001-01-01") is None
 
 
+def test_samples_of_one_scrape_are_those_before_the_decision() -> None:
+    """A Pod that goes takes its sample with it, though the scrape is the same; what came later was not known."""
+    memory = Memory()
+    shop, web = Sample(1, 100.0, 10), Sample(2, 100.0, 10)
+    memory.samples(11, {"a": shop, "b": web})
+    memory.samples(12, {"a": shop})
+    pods = [pod("a"), pod("b")]
+    logged = "1970-01-01 00:01:40 +0000 UTC"
+    assert set(memory.samples_at(11.5, logged, pods)) == {"a", "b"}
+    assert set(memory.samples_at(12.5, logged, pods)) == {"a"}
+    assert set(memory.samples_at(10.5, logged, pods)) == {"a", "b"}, "seen a moment late"
+
+
 def test_flags_of_the_controller_manager() -> None:
     """Flags that are set count, the others are Kubernetes' defaults."""
     found = of_flags(

@@ -60,9 +60,12 @@ class Memory:
         with self._lock:
             taken = list(self._samples)
         names, first = {describe.name(item) for item in pods}, stamp(logged)
-        same = [found for _, found in taken if first is not None and _first(found, names) == first]
+        same = [(at, found) for at, found in taken if first is not None and _first(found, names) == first]
+        # Samples of the same time differ, too: those of a Pod go when the Pod goes.
+        before = [found for at, found in same if at <= when]
+        after = [found for _, found in same]
         earlier = [found for at, found in taken if at <= when]
-        return (same or earlier or [{}])[-1]
+        return (before[-1:] or after[:1] or earlier[-1:] or [{}])[0]
 
     def replicas_at(self, when: float, deployment: str) -> int:
         """Return the replica count of a Deployment at a time; the first known when that is later."""
