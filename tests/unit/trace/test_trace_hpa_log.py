@@ -188,7 +188,7 @@ def test_memory_returns_what_was_known_then() -> None:
 
 
 def test_samples_of_one_scrape_are_those_before_the_decision() -> None:
-    """A Pod that goes takes its sample with it, though the scrape is the same; what came later was not known."""
+    """A Pod that goes takes its sample with it, though the scrape is the same."""
     memory = Memory()
     shop, web = Sample(1, 100.0, 10), Sample(2, 100.0, 10)
     memory.samples(11, {"a": shop, "b": web})

@@ -94,7 +94,8 @@ def test_dropped_connection_is_a_gap_and_loses_nothing(server: FakeApi, watched:
     looking(server, 1)
     server.refused = 503
     server.cut()
-    wait.until(lambda: watched.gaps, what="a gap", timeout_seconds=5)
+    wait.until(lambda: server.refusals > 2, what="three attempts", timeout_seconds=5)
+    assert len(watched.gaps) == 1
     server.put(PODS, pod("web-2"))
     server.refused = 0
     watched.expect(("add", "web-1"), ("add", "web-2"))
@@ -148,10 +149,12 @@ def test_ended_watch_is_no_gap(server: FakeApi, watched: Watched) -> None:
     """A watch that the server ends as it does every few minutes goes on silently."""
     watched.begin()
     looking(server, 1)
-    server.end(PODS)
-    looking(server, 2)
     server.put(PODS, pod("web-2"))
     watched.expect(("add", "web-1"), ("add", "web-2"))
+    server.end(PODS)
+    looking(server, 2)
+    server.put(PODS, pod("web-3"))
+    watched.expect(("add", "web-1"), ("add", "web-2"), ("add", "web-3"))
     assert watched.gaps == []
 
 

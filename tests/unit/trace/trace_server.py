@@ -38,6 +38,7 @@ class FakeApi:
     Attributes:
         gone: Answer the next watch with 410: as its status, or as an event.
         refused: Answer everything with this status.
+        refusals: How often that happened.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class FakeApi:
         self.gone = ""
         self.refused = 0
         self.watches = 0
+        self.refusals = 0
         self._version = 1000
         self._lock = threading.RLock()
         self._history: list[tuple[int, str, str, Object]] = []
@@ -156,6 +158,7 @@ class FakeApi:
         url = urlsplit(handler.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if self.refused:
+            self.refusals += 1
             self._whole(handler, self.refused, {"kind": "Status", "code": self.refused})
         elif url.path.endswith("/log"):
             self._stream(handler, self._log(url.path.split("/")[-2], query))
@@ -170,6 +173,8 @@ class FakeApi:
 
     def _watch(self, handler: BaseHTTPRequestHandler, path: str, query: dict[str, str]) -> None:
         gone, self.gone = self.gone, ""
+        if gone:
+            self._history.clear()  # as after a compaction: only a new list tells what happened
         status = {"kind": "Status", "code": 410, "reason": "Expired"}
         if gone == "status":
             self._whole(handler, 410, status)
