@@ -49,7 +49,7 @@ class ClusterProgress:
         return ", less than a minute left" if minutes < 1 else f", about {minutes} min left"
 
     def _show(self, text: str, done: int, total: int) -> None:
-        bar = f'<progress value="{done}" max="{max(total, 1)}"></progress>'
+        bar = f'<progress aria-label="cluster" value="{done}" max="{max(total, 1)}"></progress>'
         data = {"text/plain": text, "text/html": f'<p role="status">{bar} {escape(text)}</p>'}
         if self._handle is not None:
             self._handle.update(data, raw=True)
