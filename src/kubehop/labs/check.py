@@ -136,23 +136,33 @@ def _unmet(check: Check, results: Sequence[Result]) -> str:
 
 
 def _final(check: Check, world: World, *, end: float) -> tuple[Result, str]:
-    """Look until the outcome is final; also return what still moved when time ran out."""
+    """Look until the outcome is final; also return what still moved when time ran out.
+
+    The world must rest before and after the check, else the check may have seen half of a change.
+    """
     while True:
+        before = _unrest(world)
         result = _once(check, world)
-        moving = "" if result.outcome == "error" else world.unrest()
+        moving = before or _unrest(world)
         if not moving or time.monotonic() >= end:
             return result, moving
         wait.pause(_INTERVAL_SECONDS)
 
 
-def _once(check: Check, world: World) -> Result:
+def _unrest(world: World) -> str:
     world.look()
+    try:
+        return world.unrest()
+    except Exception:  # noqa: BLE001 - the check asks the same cluster, and its crash has the log
+        return ""
+
+
+def _once(check: Check, world: World) -> Result:
     try:
         check.function(world)
     except Failure as failure:
-        return Result(
-            check.name, check.sentence, "fail", what=failure.what, hint=failure.hint, run=failure.run
-        )
+        what, hint, run = failure.what, failure.hint, failure.run
+        return Result(check.name, check.sentence, "fail", what=what, hint=hint, run=run)
     except Exception:  # noqa: BLE001 - whatever broke, it was the checker: that is this branch's meaning
         return Result(check.name, check.sentence, "error", what=traceback.format_exc())
     return Result(check.name, check.sentence, "pass")

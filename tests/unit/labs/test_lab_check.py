@@ -82,14 +82,14 @@ def test_looks_again_while_the_world_moves(tmp_path: Path) -> None:
     looks = []
 
     def grows(world: World) -> None:
-        """It becomes true at the third look."""
+        """It becomes true at the third look, which is looked at once more."""
         looks.append(1)
         if len(looks) < 3:
             raise NOT_YET
         cluster.stored.clear()
 
     found = run(Check(grows), folder=tmp_path, deadline_seconds=30, world=World(cluster, grace_seconds=0))
-    assert (found.passed, len(looks)) == (True, 3)
+    assert (found.passed, len(looks)) == (True, 4)
     cluster.stored["Pod", "web"] = {
         "kind": "Pod",
         "metadata": {"name": "web"},
@@ -100,6 +100,36 @@ def test_looks_again_while_the_world_moves(tmp_path: Path) -> None:
     assert late.moving == "Pod web is starting."
     assert 0.3 <= late.seconds < 5
     assert "of at most 0.3 s" in report.summary(late)
+
+
+def test_half_of_a_change_is_not_final(tmp_path: Path) -> None:
+    """What changes while a check looks makes it look again: before, Pods; after, none."""
+    cluster = FakeCluster()
+    looks = []
+
+    def torn(world: World) -> None:
+        """It sees the world as it was before the change."""
+        looks.append(len(world.objects("Pod")))
+        if len(looks) == 1:
+            cluster.stored["Pod", "web"] = {**pod(), "kind": "Pod"}
+            raise NOT_YET
+
+    world = World(cluster, grace_seconds=0.1)
+    found = run(Check(torn), folder=tmp_path, deadline_seconds=30, world=world)
+    assert (found.passed, looks) == (True, [0, 1])
+
+
+def test_unreachable_cluster_is_an_error(tmp_path: Path) -> None:
+    """When nothing can be read, the checker broke; the run itself does not crash."""
+    cluster = FakeCluster()
+    cluster.stored = None  # type: ignore[assignment]  # every read fails
+
+    def reads(world: World) -> None:
+        """It reads a Service."""
+        world.get("Service", "web-svc")
+
+    (result,) = run(Check(reads), folder=tmp_path, world=World(cluster)).results
+    assert result.outcome == "error"
 
 
 def test_report_says_the_same_as_text_and_html(tmp_path: Path) -> None:
