@@ -25,7 +25,6 @@ class ApiServer:
     Attributes:
         requests: Method, path and query of every request, in order.
         refused: Paths that answer 403.
-        health: What was answered for kube-proxy.
         hooks: Called with method and path before a request is served; may change `objects`.
         sync_seconds: How long kube-proxy takes from a changed EndpointSlice to its rules; None for never.
     """
@@ -38,7 +37,6 @@ class ApiServer:
         self.hooks: list[Callable[[str, str], None]] = []
         self.sync_seconds: float | None = 0.05
         self.url = ""
-        self.health: list[Object] = []
         self._syncs = [time.time()]
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -81,10 +79,10 @@ class ApiServer:
             hook(method, path)
         if path in self.refused:
             return 403, {"kind": "Status", "code": 403}
-        if path.endswith("/proxy/healthz"):
-            return 200, self._health()
         if path in self.texts:
             return 200, self.texts[path]
+        if path.endswith("/proxy/healthz"):
+            return 200, self._health()
         return {"GET": self._get, "POST": self._post, "PUT": self._put, "DELETE": self._delete}[method](
             path, query, body or {}
         )
@@ -131,9 +129,7 @@ class ApiServer:
     def _health(self) -> Object:
         now = time.time()
         done = max(end for end in self._syncs if end <= now)
-        health = {"currentTime": _go(now), "status": {"IPv4": {"lastUpdated": _go(done), "healthy": True}}}
-        self.health.append(health)
-        return health
+        return {"currentTime": _go(now), "status": {"IPv4": {"lastUpdated": _go(done), "healthy": True}}}
 
 
 def _go(seconds: float) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
 import pytest
 from api_server import ApiServer
 
-from kubehop.client import request, settle
+from kubehop.client import settle
 from kubehop.client.api import Api
 from kubehop.errors import WaitTimeoutError
 
@@ -35,15 +36,32 @@ def shop(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
 
 def test_a_quiet_namespace_settles_once_kube_proxy_has_followed(shop: ApiServer, api: Api) -> None:
     """The rules of every node are newer than the marker, and the marker is gone again."""
-    shop.sync_seconds = 0.01
     done = settle.settle(api, "shop", timeout_seconds=5)
     assert done.proxies == ("node-1", "node-2")
     assert done.note == ""
-    began = request.moment(shop.health[0]["currentTime"])
-    written = request.moment(shop.health[-1]["status"]["IPv4"]["lastUpdated"])
-    assert written > began + settle._MARGIN_SECONDS
     assert f"{SLICES}/{settle.MARKER}" not in shop.objects
     assert ("POST", SLICES, {}) in shop.requests
+
+
+def test_rules_that_may_have_been_begun_before_are_not_trusted(shop: ApiServer, api: Api) -> None:
+    """A sync that ended within the margin after the marker may have begun before it."""
+    touches = 0
+
+    def hook(method: str, path: str) -> None:
+        nonlocal touches
+        touches += method in ("POST", "PUT") and SLICES in path
+        for node in ("node-1", "node-2"):  # by the nodes' clocks, each write ends a sync, 40 ms apart
+            health = f"/api/v1/nodes/{node}:10256/proxy/healthz"
+            written = f"2026-01-01T00:00:00.{40 * touches:03}Z"
+            shop.texts[health] = json.dumps({"currentTime": _BEGIN, "lastUpdated": written})
+
+    shop.hooks.append(hook)
+    assert settle.settle(api, "shop", timeout_seconds=5).proxies == ("node-1", "node-2")
+    puts = [path for method, path, _ in shop.requests if method == "PUT" and settle.MARKER in path]
+    assert len(puts) == 2  # making the marker (a PUT, then a POST) reaches 80 ms, the next PUT 120 ms
+
+
+_BEGIN = "2026-01-01T00:00:00.000Z"
 
 
 def test_kube_proxy_that_does_not_follow_is_named(shop: ApiServer, api: Api) -> None:
