@@ -114,7 +114,6 @@ class Access:
             self._controller_pods.pop(item["metadata"]["uid"], None)
         else:
             self._controller_pods[item["metadata"]["uid"]] = item
-            self._trace.entity(scene.CONTROLLER, "Ingress", label="Traefik")
 
     def _start_log(self, name: str, namespace: str, item: Object) -> None:
         uid, phase = item["metadata"]["uid"], (item.get("status") or {}).get("phase")

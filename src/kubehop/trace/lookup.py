@@ -93,8 +93,8 @@ class Lookup:
         name, _, port = host.partition(":")
         with self._lock:
             services = dict(self._services)
-        label = name.split(".", 1)[0]
-        if label in services and not name.endswith(".localhost"):
+        label, *rest = name.split(".")
+        if label in services and rest[:1] in ([], [self._namespace]):
             return f"svc:{label}"
         for service, state in services.items():
             if name == state.get("cluster_ip"):

@@ -17,7 +17,7 @@ Data = dict[str, Any]
 TRACES = sorted(
     path
     for path in (Path(__file__).parents[3] / "traces").glob("*.json")
-    if path.name not in ("provenance.json", "checks.json")
+    if path.name not in ("provenance.json", "checks.json", "lab-results.json")
 )
 
 
@@ -179,6 +179,13 @@ def test_broken_invariant_is_named(data: Data, spoil: Callable[[Data], None], me
             holds(broken)
     assert message in str(caught.value)
     assert "one-request" in str(caught.value)
+
+
+def test_names_of_services_are_hosts_of_the_scenario(data: Data) -> None:
+    """A Service may be asked for by any of its names, a node by its address."""
+    for host in ("web", "web.shop-kh7f3a", "web.shop-kh7f3a.svc.cluster.local:80", "172.30.0.11:30080"):
+        data["req"]["dict"]["host"][0] = host
+        invariant.hosts_belong_to_the_scenario(data)
 
 
 def test_lesson_allows_a_dead_endpoint(data: Data) -> None:

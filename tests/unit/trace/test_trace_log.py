@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trace_server import FakeApi
+from trace_server import FakeApi, stamp
 
 from kubehop import wait
 from kubehop.client.api import Api
@@ -110,6 +110,16 @@ def test_lines_out_of_order_are_kept(server: FakeApi, followed: PodLog, read: Re
     server.log("web-1", "later", seconds=now + 0.2)
     server.log("web-1", "sooner", seconds=now)
     read.expect("later", "sooner")
+
+
+def test_a_line_in_two_parts_is_one(server: FakeApi, followed: PodLog, read: Read) -> None:
+    """A line may arrive in pieces."""
+    server.log("web-1", "first")
+    read.expect("first")
+    server.send("log:web-1", f"{stamp()} one ".encode())
+    wait.pause(0.05)
+    server.send("log:web-1", b"and the same\n")
+    read.expect("first", "one and the same")
 
 
 def test_a_times_nanoseconds() -> None:

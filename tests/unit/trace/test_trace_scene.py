@@ -167,9 +167,16 @@ def test_services_are_found_by_name_address_and_node_port(scene: Scene) -> None:
     assert told(scene, "svc")[0]["s"] == state | {"ports": [{"port": 80, "target_port": "http"}]}
     assert len(told(scene, "svc")) == 2
     look = scene.lookup.service_at
-    assert look("web-svc") == look("web-svc.shop.svc.cluster.local:80") == look("10.96.0.7") == "svc:web-svc"
+    assert (
+        look("web-svc")
+        == look(f"web-svc.{NAMESPACE}.svc.cluster.local:80")
+        == look("10.96.0.7")
+        == "svc:web-svc"
+    )
     assert look("172.30.0.11:30080") == "svc:shop-svc"
+    assert look(f"web-svc.{NAMESPACE}") == "svc:web-svc"
     assert look("10.244.1.7:8080") == look("nobody") == look("web-svc.localhost") == ""
+    assert look("web-svc.other.svc") == "", "a Service of the same name elsewhere"
     scene.service("del", service("web-svc"))
     assert look("web-svc") == ""
     assert told(scene, "svc")[-1] == {"id": "svc:web-svc", "op": "del"}
