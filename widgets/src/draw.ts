@@ -34,6 +34,17 @@ export function icon(state: Readiness, x: number, y: number): SVGTemplateResult 
   return svg`<path class="kh-icon kh-is-${state}" transform="translate(${x} ${y})" d=${ICONS[state]}></path>`;
 }
 
+/** Words on a stage; `anchor` says which end of them stands at x. */
+export function text(
+  style: string,
+  x: number,
+  y: number,
+  words: string | number,
+  anchor = "start",
+): SVGTemplateResult {
+  return svg`<text class=${style} x=${x} y=${y} text-anchor=${anchor}>${words}</text>`;
+}
+
 export interface BoxOptions {
   title: string;
   sub?: string;
@@ -55,13 +66,12 @@ export function box(rect: Rect, options: BoxOptions): SVGTemplateResult {
   const start = options.align === "start";
   const room = w - (start ? 20 : 10) - (options.state ? 26 : 0);
   const tx = start ? x + 12 : x + w / 2;
-  const text = (style: string, dy: number, words: string): SVGTemplateResult =>
-    svg`<text class=${style} x=${tx} y=${y + h / 2 + dy} text-anchor=${start ? "start" : "middle"}>${words}</text>`;
   const sub = options.sub;
+  const anchor = start ? "start" : "middle";
   return svg`<g class=${options.faint ? "kh-dim" : ""}>${options.hint ? svg`<title>${options.hint}</title>` : nothing}
     <rect class=${classesOf(options)} x=${x} y=${y} width=${w} height=${h} rx=${options.object ? 3 : 8}></rect>
-    ${text("kh-name", sub === undefined ? 4.5 : -4, fitMiddle(options.title, room, BOLD))}
-    ${sub === undefined ? nothing : text("kh-sub", 14, fit(sub, room, MONO))}
+    ${text("kh-name", tx, y + h / 2 + (sub === undefined ? 4.5 : -4), fitMiddle(options.title, room, BOLD), anchor)}
+    ${sub === undefined ? nothing : text("kh-sub", tx, y + h / 2 + 14, fit(sub, room, MONO), anchor)}
     ${options.state ? icon(options.state, x + w - 17, y + 17) : nothing}</g>`;
 }
 

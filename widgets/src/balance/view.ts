@@ -1,6 +1,6 @@
 /** One panel a series: a row a Pod, the order of the answers, bars with the band of the claimed policy. */
 import { nothing, type SVGTemplateResult, svg } from "lit-html";
-import { MONO, type Point, r } from "../draw.ts";
+import { MONO, type Point, r, text } from "../draw.ts";
 import { probability, wrap } from "../format.ts";
 import type { OrderVerdict } from "../stats.ts";
 import { failed, sample } from "../strip.ts";
@@ -23,53 +23,45 @@ export interface Panel {
 }
 
 interface Columns {
-  narrow: boolean;
-  name: number;
+  /** The order above, the bars below it: on a narrow stage, and where many requests need the width. */
+  stacked: boolean;
   strip: [number, number];
   bar: [number, number];
   latency: number | null;
 }
 
-function columnsOf(width: number): Columns {
-  if (width < 600)
-    return {
-      narrow: true,
-      name: 14,
-      strip: [14 + 60, width - 18],
-      bar: [14 + 60, width - 52],
-      latency: null,
-    };
-  const latency = 158;
-  const bars = width * 0.17;
-  const end = width - 14 - latency - 44;
-  return {
-    narrow: false,
-    name: 14,
-    strip: [88, end - bars - 26],
-    bar: [end - bars, end],
-    latency: width - 14,
-  };
+const WIDE_FROM = 600;
+const MANY = 60;
+
+function columnsOf(panel: Panel, width: number): Columns {
+  const narrow = width < WIDE_FROM;
+  const latency = narrow ? null : width - 14;
+  const left = narrow ? 74 : 88;
+  if (narrow || panel.series.requests.length > MANY) {
+    return { stacked: true, strip: [left, width - 18], bar: [left, width - (narrow ? 52 : 230)], latency };
+  }
+  const end = width - 14 - 162 - 44;
+  const start = end - width * 0.17;
+  return { stacked: false, strip: [left, start - 26], bar: [start, end], latency };
 }
 
-export const heightOf = (panel: Panel, width: number): number =>
-  HEAD +
-  panel.lanes.length * ROW * (width < 600 ? 2 : 1) +
-  (width < 600 ? 18 : 0) +
-  sentenceOf(panel.verdict, width).length * 16 +
-  TAIL;
+export function heightOf(panel: Panel, width: number): number {
+  const { stacked } = columnsOf(panel, width);
+  const rows = panel.lanes.length * ROW * (stacked ? 2 : 1) + (stacked ? 22 : 0);
+  return HEAD + rows + sentenceOf(panel.verdict, width).length * 16 + TAIL;
+}
 
 export function panelOf(panel: Panel, width: number, top: number): SVGTemplateResult {
-  const cols = columnsOf(width);
+  const cols = columnsOf(panel, width);
   const rows = top + HEAD;
-  const barsTop = cols.narrow ? rows + panel.lanes.length * ROW + 18 : rows;
+  const barsTop = cols.stacked ? rows + panel.lanes.length * ROW + 22 : rows;
   const after = barsTop + panel.lanes.length * ROW;
-  return svg`<g><text class="kh-name" x="14" y=${top + 18}>${panel.series.label || CLAIM[panel.verdict.policy]}</text>
-    ${cols.narrow ? nothing : headings(cols, top + 36)}
-    ${cols.narrow ? svg`<text class="kh-label" x="14" y=${top + 37}>who answered, in order</text><text class="kh-label" x="14" y=${barsTop - 4}>answers, and the 95 % band</text>` : nothing}
+  return svg`<g>${text("kh-name", 14, top + 18, panel.series.label || CLAIM[panel.verdict.policy])}
+    ${headings(cols, top + 37, barsTop - 7)}
     ${panel.lanes.map((lane, i) => laneOf(lane, cols, rows + i * ROW))}
     ${panel.lanes.map((lane, i) => barOf(panel, lane, cols, barsTop + i * ROW))}
     ${orderOf(panel, cols, rows)}
-    ${sentenceOf(panel.verdict, width).map((text, i) => svg`<text class="kh-label" x="14" y=${after + 18 + i * 16}>${text}</text>`)}</g>`;
+    ${sentenceOf(panel.verdict, width).map((line, i) => text("kh-label", 14, after + 18 + i * 16, line))}</g>`;
 }
 
 const CLAIM: Record<Policy, string> = {
@@ -78,34 +70,34 @@ const CLAIM: Record<Policy, string> = {
   one: "one kept-alive connection: one choice",
 };
 
-function headings(cols: Columns, y: number): SVGTemplateResult {
-  return svg`<text class="kh-label" x=${cols.strip[0]} y=${y}>who answered, in order</text>
-    <text class="kh-label" x=${cols.bar[0]} y=${y}>answers, 95 % band</text>
-    <text class="kh-label" x=${cols.latency ?? 0} y=${y} text-anchor="end">time p50 · p95 · p99</text>`;
+function headings({ strip, bar, latency }: Columns, y: number, barsY: number): SVGTemplateResult {
+  return svg`${text("kh-label", strip[0], y, `who answered, in order`)}
+    ${text("kh-label", bar[0], barsY, `answers, 95 % band`)}
+    ${latency === null ? nothing : text("kh-label", latency, barsY, `time p50 · p95 · p99`, "end")}`;
 }
 
-function laneOf(lane: Lane, cols: Columns, y: number): SVGTemplateResult {
-  return svg`<g><title>${lane.pod.replace(/^pod:/, "Pod ")}</title><text class="kh-name" x=${cols.name} y=${y + 18}>${lane.label}</text>
-    <path class="kh-lane" d="M${cols.strip[0] - 6} ${y + 14}H${cols.strip[1] + 6}"></path></g>`;
+function laneOf(lane: Lane, { strip }: Columns, y: number): SVGTemplateResult {
+  return svg`<g><title>${lane.pod.replace(/^pod:/, "Pod ")}</title>${text("kh-name", 14, y + 18, lane.label)}
+    <path class="kh-lane" d="M${strip[0] - 6} ${y + 14}H${strip[1] + 6}"></path></g>`;
 }
 
-function barOf({ lanes, verdict, series }: Panel, lane: Lane, cols: Columns, y: number): SVGTemplateResult {
+function barOf({ lanes, verdict }: Panel, lane: Lane, cols: Columns, y: number): SVGTemplateResult {
   const most = Math.max(
     1,
-    series.requests.length * (verdict.policy === "one" ? 1 : 0),
     ...lanes.map((each) => (verdict.steady ? Math.max(each.count, each.high) : each.count)),
   );
   const [left, right] = cols.bar;
   const x = (count: number): number => r(left + (count / most) * (right - left));
   const outside = verdict.steady && (lane.count < lane.low || lane.count > lane.high);
-  const name = cols.narrow
-    ? svg`<text class="kh-name" x=${cols.name} y=${y + 18}>${lane.label}</text>`
-    : nothing;
-  const times = [lane.p50, lane.p95, lane.p99].map((us) => (us / 1000).toFixed(us < 99_500 ? 2 : 0));
-  return svg`${name}<rect class="kh-count ${outside ? "kh-outside" : ""}" x=${left} y=${y + 6} width=${Math.max(0, x(lane.count) - left)} height="16" rx="2"></rect>
-    ${verdict.steady ? svg`<path class="kh-band" d="M${x(lane.low)} ${y + 2}V${y + 26}M${x(lane.high)} ${y + 2}V${y + 26}M${x(lane.low)} ${y + 14}H${x(lane.high)}"></path>` : nothing}
-    <text class="kh-sub kh-strong" x=${right + 10} y=${y + 18}>${lane.count}</text>
-    ${cols.latency === null ? nothing : svg`<text class="kh-sub" x=${cols.latency} y=${y + 18} text-anchor="end">${lane.count ? `${times.join(" · ")} ms` : "–"}</text>`}`;
+  const times = [lane.p50, lane.p95, lane.p99].map((us) =>
+    (us / 1000).toFixed(us < 9_950 ? 2 : us < 99_500 ? 1 : 0),
+  );
+  const band = `M${x(lane.low)} ${y + 2}v24M${x(lane.high)} ${y + 2}v24M${x(lane.low)} ${y + 14}H${x(lane.high)}`;
+  return svg`${cols.stacked ? text("kh-name", 14, y + 18, lane.label) : nothing}
+    <rect class="kh-count ${outside ? "kh-outside" : ""}" x=${left} y=${y + 6} width=${Math.max(0, x(lane.count) - left)} height="16" rx="2"></rect>
+    ${verdict.steady ? svg`<path class="kh-band" d=${band}></path>` : nothing}
+    ${text("kh-sub kh-strong", right + 10, y + 18, lane.count)}
+    ${cols.latency === null ? nothing : text("kh-sub", cols.latency, y + 18, lane.count ? `${times.join(" · ")} ms` : "–", "end")}`;
 }
 
 function orderOf(panel: Panel, cols: Columns, rows: number): SVGTemplateResult {

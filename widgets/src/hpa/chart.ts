@@ -1,6 +1,6 @@
 /** The timeline of HpaDecision: utilization and replicas, a mark a decision, the current one marked. */
 import { nothing, type SVGTemplateResult, svg } from "lit-html";
-import { r } from "../draw.ts";
+import { r, text } from "../draw.ts";
 import type { TraceIndex } from "../index.ts";
 import type { LoadEvent } from "../trace.ts";
 import type { Tick } from "./hpa.ts";
@@ -36,8 +36,8 @@ export function chart(picture: Chart, top: number): SVGTemplateResult {
     ${utilization(picture, begun, frame)}${replicas(picture, begun, below)}
     ${begun.map((tick) => tickMark(picture, tick, below))}
     <path class="kh-cursor" d="M${x(Math.min(t, index.duration))} ${top + 14}V${replicasTop + REPLICAS_H}"></path>
-    <text class="kh-label" x=${left} y=${replicasTop + REPLICAS_H + 16}>0 s</text>
-    <text class="kh-label" x=${right} y=${replicasTop + REPLICAS_H + 16} text-anchor="end">${Math.round(index.duration / 1000)} s</text></g>`;
+    ${text("kh-label", left, replicasTop + REPLICAS_H + 16, `0 s`)}
+    ${text("kh-label", right, replicasTop + REPLICAS_H + 16, `${Math.round(index.duration / 1000)} s`, "end")}</g>`;
 }
 
 interface Frame {
@@ -66,13 +66,13 @@ function axes(picture: Chart, above: Frame, below: Frame): SVGTemplateResult {
   const { left, right } = above;
   const { y, most } = percentScale(picture, above);
   const count = countScale(picture, below);
-  const label = (at: number, text: string): SVGTemplateResult =>
-    svg`<text class="kh-label" x=${left - 6} y=${at + 4} text-anchor="end">${text}</text>`;
+  const label = (at: number, words: string): SVGTemplateResult =>
+    text("kh-label", left - 6, at + 4, words, "end");
   return svg`<path class="kh-lane" d="M${left} ${y(0)}H${right}M${left} ${count(0)}H${right}"></path>
     <path class="kh-target" d="M${left} ${y(target)}H${right}"></path><path class="kh-bound" d="M${left} ${count(max)}H${right}"></path>
     ${label(y(target), `${target} %`)}${label(y(most) + 4, `${most} %`)}${label(count(max), `max ${max}`)}${label(count(0), "0")}
-    <text class="kh-halo" x=${right} y=${above.top + 8} text-anchor="end">utilization</text>
-    <text class="kh-halo" x=${right} y=${below.top - 6} text-anchor="end">replicas, ◇ by the formula</text>`;
+    ${text("kh-halo", right, above.top + 8, `utilization`, "end")}
+    ${text("kh-halo", right, below.top - 6, `replicas, ◇ by the formula`, "end")}`;
 }
 
 /** Bands where a load runs. */
@@ -88,7 +88,7 @@ function loads(
     if (event.rate === 0) return nothing;
     const end = x(Math.min(events[i + 1]?.t ?? index.duration, t));
     return svg`<rect class="kh-load" x=${x(event.t)} y=${top + 14} width=${Math.max(0, r(end - x(event.t)))} height=${bottom - top - 14}></rect>
-      <text class="kh-label" x=${x(event.t) + 4} y=${top + 11}>load ${event.rate}/s</text>`;
+      ${text("kh-label", x(event.t) + 4, top + 11, `load ${event.rate}/s`)}`;
   })}`;
 }
 

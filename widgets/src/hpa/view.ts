@@ -1,6 +1,6 @@
 /** The stage of HpaDecision: usage bars, stations, formula beside controller, timeline. */
 import { nothing, type SVGTemplateResult, svg } from "lit-html";
-import { icon, MONO, r } from "../draw.ts";
+import { icon, MONO, r, text } from "../draw.ts";
 import { fit } from "../format.ts";
 import type { HpaPod } from "../trace.ts";
 import type { Tick } from "./hpa.ts";
@@ -21,8 +21,8 @@ export function usageBars(tick: Tick, rows: number, width: number, top: number):
   const columns = Math.ceil(rows / high);
   const step = (width - 28 + 24) / columns;
   const most = Math.max(100, target, ...pods.map(shareOf)) * 1.05;
-  return svg`<text class="kh-name" x="14" y=${top + 12}>CPU use of requests</text>
-    <text class="kh-label" x=${width - 14} y=${top + 12} text-anchor="end">┆ target ${target} %</text>
+  return svg`${text("kh-name", 14, top + 12, `CPU use of requests`)}
+    ${text("kh-label", width - 14, top + 12, `┆ target ${target} %`, "end")}
     ${Array.from({ length: columns }, (_, c) => {
       const [left, right] = [14 + c * step + 68, 14 + (c + 1) * step - 24 - 62];
       const x = (share: number): number => r(left + (Math.min(share, most) / most) * (right - left));
@@ -54,7 +54,7 @@ function usageBar(
   const { counted, share, words } = countedAs(tick, pod);
   const state = pod.ready ? (pod.usage_m === null ? "failed" : "ready") : "not-ready";
   return svg`<g><title>Pod ${pod.name}: ${pod.usage_m ?? "no sample"} of ${pod.request_m ?? "no request"}, ${pod.unready_reason ?? "counted"}</title>
-    <text class="kh-sub" x=${start} y=${y + 14}>${pod.name.slice(pod.name.lastIndexOf("-") + 1).slice(-5)}</text>
+    ${text("kh-sub", start, y + 14, pod.name.slice(pod.name.lastIndexOf("-") + 1).slice(-5))}
     ${icon(state, left - 14, y + 10)}
     <path class="kh-lane" d="M${left} ${y + 18}H${right}"></path>
     <rect class=${counted ? "kh-count" : "kh-hollow"} x=${left} y=${y + 3} width=${Math.max(2, r(x(share) - left))} height="13" rx="2"></rect>
@@ -79,9 +79,9 @@ function stationChain(stations: Station[], width: number, top: number): SVGTempl
     const w = step - 14;
     const last = i === stations.length - 1;
     return svg`<g><rect class="kh-box ${station.decides || last ? "kh-on" : ""} ${last ? "kh-now" : ""}" x=${x} y=${top} width=${w} height="70" rx="8"></rect>
-      <text class="kh-label" x=${x + w / 2} y=${top + 17} text-anchor="middle">${station.name}</text>
-      <text class="kh-big" x=${x + w / 2} y=${top + 41} text-anchor="middle">${station.value}</text>
-      ${twoLines(station.how, w).map((text, j, all) => svg`<text class="kh-small" x=${x + w / 2} y=${top + (all.length > 1 ? 54 : 60) + j * 12} text-anchor="middle">${text}</text>`)}
+      ${text("kh-label", x + w / 2, top + 17, station.name, "middle")}
+      ${text("kh-big", x + w / 2, top + 41, station.value, "middle")}
+      ${twoLines(station.how, w).map((line, j, all) => text("kh-small", x + w / 2, top + (all.length > 1 ? 54 : 60) + j * 12, line, "middle"))}
       ${last ? nothing : svg`<path class="kh-wire kh-on" d="M${x + w + 2} ${top + 35}h8m-4-4l4 4-4 4"></path>`}</g>`;
   })}`;
 }
@@ -103,9 +103,9 @@ function stationList(stations: Station[], width: number, top: number): SVGTempla
     const y = top + i * 34;
     const last = i === stations.length - 1;
     return svg`<g><rect class="kh-box ${station.decides || last ? "kh-on" : ""} ${last ? "kh-now" : ""}" x="14" y=${y} width=${width - 28} height="29" rx="6"></rect>
-      <text class="kh-label" x="24" y=${y + 19}>${station.name}</text>
-      <text class="kh-mid" x=${width * 0.42} y=${y + 19.5} text-anchor="middle">${station.value}</text>
-      <text class="kh-small" x=${width - 22} y=${y + 19} text-anchor="end">${fit(station.how, width * 0.42, 6.4)}</text></g>`;
+      ${text("kh-label", 24, y + 19, station.name)}
+      ${text("kh-mid", width * 0.42, y + 19.5, station.value, "middle")}
+      ${text("kh-small", width - 22, y + 19, fit(station.how, width * 0.42, 6.4), "end")}</g>`;
   })}`;
 }
 
@@ -120,7 +120,7 @@ export function comparison(tick: Tick, width: number, top: number): SVGTemplateR
   const same = textbook === desired;
   const controller = `controller: ${desired}`;
   const narrow = width < WIDE_FROM;
-  return svg`<text class="kh-mid" x="14" y=${top + 16}>${formula}</text>
+  return svg`${text("kh-mid", 14, top + 16, formula)}
     <text class="kh-mid ${same ? "" : "kh-differs"}" x=${narrow ? 14 : 14 + (formula.length + 3) * MONO * 1.13} y=${narrow ? top + 36 : top + 16}>${same ? "=" : "≠"} ${controller}</text>`;
 }
 

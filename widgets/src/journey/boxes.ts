@@ -1,6 +1,6 @@
 /** What stands on the stage: the client, who takes the request in, rules, objects, Pods. */
 import { type SVGTemplateResult, svg } from "lit-html";
-import { BOLD, type BoxOptions, box, MONO, type Rect } from "../draw.ts";
+import { BOLD, type BoxOptions, box, MONO, type Rect, text } from "../draw.ts";
 import { fit, fitMiddle } from "../format.ts";
 import { shortName } from "../index.ts";
 import { endpointsOf, type PodState, readinessOf } from "../state.ts";
@@ -141,8 +141,8 @@ function podBox(
   const faint = journey.flow !== "direct" && members.size > 0 && !members.has(pod.id) && !mine;
   return svg`<g class=${faint ? "kh-dim" : ""}><title>Pod ${shortId(pod.id)} on ${pod.node || "its node"}</title>
     ${box(rect, { title: "", state: readinessOf(pod), on: mine && reach.on.has("pod"), now: mine && reach.now === "pod" })}
-    <text class="kh-name" x=${rect.x + 12} y=${rect.y + 22}>${name}</text>
-    <text class="kh-sub" x=${rect.x + 12} y=${rect.y + 46}>${fit(pod.address, inner.x - rect.x - 14, MONO)}</text>
+    ${text("kh-name", rect.x + 12, rect.y + 22, name)}
+    ${text("kh-sub", rect.x + 12, rect.y + 46, fit(pod.address, inner.x - rect.x - 14, MONO))}
     <rect class="kh-inner ${inside ? "kh-on" : ""}" x=${inner.x} y=${inner.y} width=${inner.w} height=${inner.h} rx="5"></rect>
-    <text class="kh-tiny" x=${inner.x + inner.w / 2} y=${inner.y + 15.5} text-anchor="middle">container${port && inner.w > 80 ? ` :${port}` : ""}</text></g>`;
+    ${text("kh-tiny", inner.x + inner.w / 2, inner.y + 15.5, `container${port && inner.w > 80 ? ` :${port}` : ""}`, "middle")}</g>`;
 }

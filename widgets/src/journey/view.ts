@@ -1,6 +1,6 @@
 /** The stage of RequestJourney at a moment. */
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from "lit-html";
-import { barrier, box, MONO, mark, type Point, type Rect, r, type Way } from "../draw.ts";
+import { barrier, box, MONO, mark, type Point, type Rect, r, text, type Way } from "../draw.ts";
 import { fit, microseconds } from "../format.ts";
 import { shortName, type TraceIndex } from "../index.ts";
 import { type ClusterState, endpointsOf } from "../state.ts";
@@ -54,11 +54,11 @@ export function stageOf(picture: Picture): TemplateResult {
   const ways = waysOf(layout, journey, state, rules);
   return html`<svg viewBox="0 0 ${around.width} ${layout.height}" width=${around.width} height=${layout.height} role="img" aria-label=${labelOf(picture, reach)}>
     ${layout.control.map((d) => svg`<path class="kh-control" d=${d}></path>`)}
-    ${layout.caption ? svg`<text class="kh-note" x=${layout.caption[0]} y=${layout.caption[1]}>${controlCaption(journey.flow)}</text>` : nothing}
+    ${layout.caption ? text("kh-note", layout.caption[0], layout.caption[1], controlCaption(journey.flow)) : nothing}
     ${wires(picture, layout, ways, reach)}
     ${objects.map((options, i) => box(layout.objects[i] as Rect, { ...options, object: true }))}
     ${box(layout.client, { ...clientBox(journey), on: true, now: reach.now === "client" })}
-    ${layout.stacked ? nothing : svg`<text class="kh-sub" x=${layout.client.x} y=${layout.client.y + layout.client.h + 18}>${fit(destination(picture), layout.entry.x + layout.entry.w - layout.client.x, MONO)}</text>`}
+    ${layout.stacked ? nothing : text("kh-sub", layout.client.x, layout.client.y + layout.client.h + 18, fit(destination(picture), layout.entry.x + layout.entry.w - layout.client.x, MONO))}
     ${journey.flow === "direct" ? nothing : box(layout.entry, { ...entryBox(picture), on: reach.on.has("entry"), now: reach.now === "entry" })}
     ${ruleBoxes(picture, layout, rules, reach)}
     ${podBoxes(picture, layout, reach)}
@@ -165,8 +165,8 @@ function traveller(
 }
 
 function answerTag(journey: Journey, [x, y]: Point, done: boolean): SVGTemplateResult {
-  const text = journey.request.status ? String(journey.request.status) : "—";
-  return svg`<text class="kh-answer" x=${r(done ? x + 9 : x)} y=${r(y - 13)} text-anchor=${done ? "start" : "middle"}>${text}</text>`;
+  const answer = journey.request.status ? String(journey.request.status) : "—";
+  return text("kh-answer", r(done ? x + 9 : x), r(y - 13), answer, done ? "start" : "middle");
 }
 
 /** Traefik and a rule were entered and left nothing to go on to; a Pod was not entered. */

@@ -1,6 +1,6 @@
 /** Where the time went: nested bars to scale, and a line at the current moment. */
 import { type SVGTemplateResult, svg } from "lit-html";
-import { MONO, type Rect, r } from "../draw.ts";
+import { MONO, type Rect, r, text } from "../draw.ts";
 import { microseconds } from "../format.ts";
 import type { Journey } from "./model.ts";
 
@@ -33,9 +33,9 @@ export function waterfall(journey: Journey, elapsed: number, area: Rect): SVGTem
     const start = (whole - Math.min(bar.us, whole)) / 2;
     const [left, right] = [x(start), x(start + bar.us)];
     const done = Math.max(0, Math.min(now, right) - left);
-    return svg`<text class="kh-label" x=${area.x} y=${y + 11}>${bar.label}</text>
+    return svg`${text("kh-label", area.x, y + 11, bar.label)}
       <rect class="kh-rest" x=${left} y=${y} width=${Math.max(1.5, r(right - left))} height="12" rx="2"></rect>
       <rect class="kh-done" x=${left} y=${y} width=${elapsed >= whole ? Math.max(1.5, r(right - left)) : r(done)} height="12" rx="2"></rect>
-      <text class="kh-sub" x=${area.x + area.w} y=${y + 11} text-anchor="end">${microseconds(bar.us)}</text>`;
+      ${text("kh-sub", area.x + area.w, y + 11, microseconds(bar.us), "end")}`;
   })}${elapsed < whole ? svg`<path class="kh-cursor" d="M${now} ${area.y - 5}V${area.y + bars.length * 22 - 5}"></path>` : ""}</g>`;
 }
