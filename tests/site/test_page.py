@@ -90,6 +90,18 @@ def test_no_text_is_smaller_than_twelve_pixels(visits: list[Visit]) -> None:
     assert small == {}
 
 
+def test_every_command_has_a_copy_button(visits: list[Visit]) -> None:
+    """In each cell and each block of shell."""
+    assert {visit.page: visit.bare for visit in visits if visit.bare} == {}
+
+
+def test_next_leads_through_the_book(site: Site, visits: list[Visit]) -> None:
+    """The links "next" follow `_toc.yml` from the first page to the last."""
+    book = visits[: len(site.pages)]
+    walked = [visit.following.removeprefix(site.url + "/").removesuffix(".html") for visit in book]
+    assert walked == [*site.pages[1:], ""]
+
+
 def test_every_named_chapter_exists(site: Site) -> None:
     """A chapter that a page names by role is in the book."""
     texts = {name: (site.html / f"{name}.html").read_text("utf-8") for name in site.pages}

@@ -83,7 +83,7 @@ def test_a_wrong_answer_is_explained_by_keyboard(first: Page) -> None:
     expect(form.get_by_text("Only a new Pod").first).to_be_hidden()
 
 
-def test_copy_gives_a_terminal_command(site: Site, browser: Browser, tiny: Build) -> None:
+def test_copy_gives_a_terminal_command(browser: Browser, tiny: Build) -> None:
     """`%kubectl …` is copied without its `%`, and `$ ` is left out; outputs have no button."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -95,17 +95,6 @@ def test_copy_gives_a_terminal_command(site: Site, browser: Browser, tiny: Build
     assert copied == ["kubectl get pods -o wide", "kubectl version"]
     assert page.locator(".cell_output .copybtn").count() == 0
     context.close()
-
-
-def test_every_command_has_a_copy_button(site: Site, page: Page) -> None:
-    """On every page of the book, apart from the calls that only show a figure or a question."""
-    bare = []
-    for name in site.pages:
-        page.goto(f"{site.url}/{name}.html")
-        for block in page.locator(".cell_input, .highlight-bash").all():
-            if block.locator(".copybtn").count() == 0:
-                bare.append(f"{name}: {block.inner_text()[:60]}")
-    assert bare == []
 
 
 def test_without_javascript_the_page_reads(tiny: Build, browser: Browser) -> None:
@@ -162,18 +151,6 @@ def test_search_finds_a_word(site: Site, page: Page, place: str) -> None:
     base = site.url if place == "http" else site.html.as_uri()
     page.goto(f"{base}/search.html?q=EndpointSlice")
     expect(page.locator("#search-results li").first).to_be_visible()
-
-
-def test_next_leads_through_the_book(site: Site, page: Page) -> None:
-    """The links "next" follow `_toc.yml` from the first page to the last."""
-    page.goto(f"{site.url}/{site.pages[0]}.html")
-    walked = []
-    for _ in site.pages:
-        walked.append(page.url.removeprefix(site.url + "/").removesuffix(".html"))
-        following = page.locator("a.right-next")
-        if following.count():
-            page.goto(following.evaluate("a => a.href"))
-    assert walked == list(site.pages)
 
 
 def test_the_first_page_is_light(site: Site, page: Page) -> None:

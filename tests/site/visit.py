@@ -23,6 +23,8 @@ class Visit:
         errors: Console errors and uncaught exceptions.
         links: Where its links lead, absolute.
         ids: Every id on it.
+        following: Where its link "next" leads, empty on the last page.
+        bare: Commands that have no copy button.
         violations: axe rule and theme to the elements they were found on.
         overflow: What is wider than a phone's window.
         longest_line: Characters in the longest full line of a paragraph, at desk width.
@@ -34,6 +36,8 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    following: str = ""
+    bare: list[str] = field(default_factory=list)
     violations: dict[str, list[str]] = field(default_factory=dict)
     overflow: list[str] = field(default_factory=list)
     longest_line: int = 0
@@ -44,6 +48,9 @@ READ_PAGE = """() => ({
   links: [...document.querySelectorAll('a[href]')].map(a =>
     a.href instanceof SVGAnimatedString ? new URL(a.href.baseVal, location).href : a.href),
   ids: [...document.querySelectorAll('[id]')].map(e => e.id),
+  following: document.querySelector('a.right-next')?.href ?? '',
+  bare: [...document.querySelectorAll('.cell_input, .highlight-bash')]
+    .filter(e => !e.querySelector('.copybtn')).map(e => e.textContent.trim().slice(0, 60)),
 })"""
 
 RUN_AXE = """async rules => {
@@ -123,6 +130,7 @@ class Tourist:
         self.page.wait_for_timeout(SETTLED_MS)
         read = self.page.evaluate(READ_PAGE)
         self.visit.links, self.visit.ids = read["links"], set(read["ids"])
+        self.visit.following, self.visit.bare = read["following"], read["bare"]
         return self.visit
 
     def inspect(self, axe: str) -> None:
