@@ -68,7 +68,7 @@ clean: ## Remove what was built inside this folder.
 	@$(PYTHON) -m venv .venv
 	@awk '/^[a-z]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

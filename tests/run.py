@@ -30,7 +30,7 @@ def stages() -> list[tuple[str, tuple[str, ...]]]:
     return [
         ("rooms on a cluster", (*PYTEST, "tests/cluster", f"--ignore={LIFE}")),
         ("book on a cluster", (*PYTEST, "tests/book", "-m", "cluster")),
-        ("chapters, strict", (*PYTEST, "--nbval", "chapters")),
+        ("chapters, strict", (*PYTEST, "--nbval", "chapters", "--write-checks")),
         ("lab solutions", (*PYTEST, "--nbval-lax", *solutions)),
     ]
 
