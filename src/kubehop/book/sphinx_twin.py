@@ -142,13 +142,23 @@ def _tick_cell(tick: dict[str, Any], column: str) -> str:
 
 def _changes(trace: dict[str, Any]) -> Table:
     events = [event for event in trace["events"] if event["e"] not in ("hpa", "cpu")]
-    known = {"t", "e", "id", "op", "src"}
-    rows = []
-    for event in events[:MAX_ROWS]:
-        facts = ", ".join(f"{key} {_fact(value)}" for key, value in event.items() if key not in known)
-        did = {"add": "appeared", "mod": "changed", "del": "deleted"}.get(event.get("op", ""), event["e"])
-        rows.append([f"{event['t'] / 1000:.1f}", event.get("id", ""), did, facts])
+    rows = [
+        [f"{event['t'] / 1000:.1f}", event.get("id", ""), _happened(event), _facts(event)]
+        for event in events[:MAX_ROWS]
+    ]
     return Table("What changed", ["Second", "Object", "What happened", "Facts"], rows, len(events))
+
+
+def _happened(event: dict[str, Any]) -> str:
+    if event.get("op") == "add" and event["t"] == 0:
+        return "was there"
+    return {"add": "appeared", "mod": "changed", "del": "deleted"}.get(event.get("op", ""), str(event["e"]))
+
+
+def _facts(event: dict[str, Any]) -> str:
+    known = {"t", "e", "id", "op", "src", "src_t", "s"}
+    facts = {key: value for key, value in event.items() if key not in known} | event.get("s", {})
+    return ", ".join(f"{key} {_fact(value)}" for key, value in facts.items() if value is not None)
 
 
 def _fact(value: Any) -> str:
@@ -156,6 +166,8 @@ def _fact(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict):
         return " ".join(f"{key}={_fact(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " and ".join(map(_fact, value))
     return str(value)
 
 

@@ -109,6 +109,24 @@ def test_ids_are_found_in_a_notebook_source() -> None:
     assert sphinx_twin.trace_ids('data-trace=\\"b\\" data-trace="a" data-trace=\\"b\\"') == ["a", "b"]
 
 
+def test_changes_are_told_in_words() -> None:
+    """What was there is told apart from what appeared; nested facts are flat, unknown ones left out."""
+    service = {
+        "e": "svc",
+        "id": "svc:web",
+        "op": "add",
+        "src_t": -5,
+        "s": {"ports": [{"port": 80}, {"port": 443}]},
+    }
+    events = [{"t": 0, **service}, {"t": 1200, **service}, {"t": 2000, "e": "scale", "from": None, "to": 2}]
+    rows = sphinx_twin.tables(trace(events=events, req={"cols": [], "rows": []}))[0].rows
+    assert rows == [
+        ["0.0", "svc:web", "was there", "ports port=80 and port=443"],
+        ["1.2", "svc:web", "appeared", "ports port=80 and port=443"],
+        ["2.0", "", "scale", "to 2"],
+    ]
+
+
 def test_a_model_is_labeled_a_model() -> None:
     """A trace that was computed says so, with its seed."""
     html = sphinx_twin.twin("", trace(meta={**trace()["meta"], "origin": "model", "seed": 7}))
