@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kubehop.labs import progress
 from kubehop.labs.progress import Progress
-from kubehop.labs.report import code, icon
+from kubehop.labs.report import code, counted, icon
 from kubehop.labs.style import CSS, STYLE
 
 _PAGE = (
@@ -36,7 +36,7 @@ class Certificate:
         labs = "".join(_section(item) for item in self.labs) or "<p>No lab was started yet.</p>"
         return (
             f'<main class="kh-lab"><h1>Labs of {escape(self.learner)}</h1>'
-            f"<p>{done} of {len(self.labs)} labs that were started are finished. "
+            f"<p>{done} finished, {len(self.labs)} started. "
             f"Each line below is a check that ran against a real cluster and passed.</p>{labs}</main>"
         )
 
@@ -68,7 +68,7 @@ class Certificate:
 def _section(item: Progress) -> str:
     rows = "".join(
         f'<li class="kh-pass">{icon("pass")}<div><p>{code(sentence)}</p>'
-        f'<p class="kh-soft">first passed {escape(at)}</p></div></li>'
+        f'<p class="kh-soft">first passed {escape(_day(at))}</p></div></li>'
         for sentence, at in item.passed.values()
     )
     checks = f'<ol class="kh-checks">{rows}</ol>' if rows else ""
@@ -82,6 +82,11 @@ def _lines(item: Progress) -> Sequence[str]:
 
 def _state(item: Progress) -> str:
     """Say how the lab went, with the help that was taken."""
-    end = f"Finished {item.finished}" if item.finished else "Not finished"
-    help_taken = f"{item.attempts} runs of the checks, {item.hints} hints"
+    end = f"Finished {_day(item.finished)}" if item.finished else "Not finished"
+    help_taken = f"{counted(item.attempts, 'run')} of the checks, {counted(item.hints, 'hint')}"
     return f"{end}; {help_taken}, solution {'shown' if item.solution_seen else 'not shown'}."
+
+
+def _day(at: str) -> str:
+    """Return a stored time as people read it: "2026-11-24 11:23 UTC"."""
+    return f"{at[:10]} {at[11:16]} UTC"

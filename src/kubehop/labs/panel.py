@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kubehop.labs.note import Note, Verdict, rendered
-from kubehop.labs.report import code
+from kubehop.labs.report import code, counted
 from kubehop.labs.style import STYLE
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _progress(lab: Lab) -> str:
     done = sum(name in stored.passed for name in names)
     segments = "".join(f'<i class="{"kh-on" if name in stored.passed else ""}"></i>' for name in names)
     hints = f"{stored.hints} of {len(lab.folder.hints)} hints"
-    tries = "1 try" if stored.attempts == 1 else f"{stored.attempts} tries"
+    tries = counted(stored.attempts, "run")
     state = "Finished. " if stored.finished else ""
     words = f"{state}{done} of {len(names)} checks passed · {hints} · {tries}"
     return (

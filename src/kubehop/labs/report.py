@@ -66,3 +66,8 @@ def code(sentence: str) -> str:
     """Return a sentence as HTML, with `words in backticks` as code."""
     parts = escape(sentence).split("`")
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 hint", "2 hints"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

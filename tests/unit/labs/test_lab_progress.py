@@ -70,9 +70,10 @@ def test_certificate_lists_checks_passed(file: ProgressFile, tmp_path: Path) -> 
     ProgressFile(progress.folder("ada") / "other.json").update(hints=1)
     page = Certificate("ada", tuple(progress.everything("ada")))
     text = page.write().read_text()
-    assert "1 of 1 labs that were started are finished" in text
+    assert "1 finished, 1 started" in text
     assert "A request is <code>answered</code>." in text
+    assert " UTC; 1 run" in text
     assert "The shop &lt;answers&gt; nobody" in text
-    assert "2 hints, solution shown" in text
+    assert "1 run of the checks, 2 hints, solution shown" in text
     assert page.write(tmp_path / "c.html").read_text() == text
     assert "pass  A request is `answered`." in repr(page)
