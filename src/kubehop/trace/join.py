@@ -4,7 +4,7 @@ In this order, the first that holds:
 
 1. the same X-Request-Id
 2. the Pod's peer is the client's own address and port (a ClusterIP keeps them), in the connection's order
-3. the nearest in time with the same path, status and Pod: then the row says "by time"
+3. the first at that time with the same path, status and Pod, as each log keeps its order: "by time"
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from kubehop.trace.request import Row
 from kubehop.trace.sighting import Sighting
 
 CLOCK_SECONDS = 0.025
-"""How far two clocks of one machine, or a log line and its request, may be apart."""
+"""How far two readings of one machine's clock may be apart."""
+LATE_SECONDS = 1.0
+"""How late the container runtime may stamp a Pod's line on a busy machine."""
 PORT_SECONDS = 3.0
 """For how long an address and port mean the same connection; afterwards another may have them."""
 OPEN_SECONDS = 120.0
@@ -38,6 +40,11 @@ class Record:
     def sightings(self) -> list[Sighting]:
         """Who saw it, from the outside to the inside."""
         return [found for found in (self.client, self.traefik, self.pod) if found is not None]
+
+    @property
+    def begun(self) -> float:
+        """The earliest beginning that anybody saw."""
+        return min(found.begun for found in self.sightings)
 
     @property
     def ended(self) -> float:
@@ -118,7 +125,7 @@ class Joiner:
         record, exact = self._exact(sighting), True
         if record is None:
             near = [one for one in self._open if self._same_time(one, sighting)]
-            record = min(near, key=lambda one: abs(one.ended - sighting.ended), default=None)
+            record = min(near, key=lambda one: one.begun, default=None)
             exact = False
         if record is None:
             return False
@@ -161,9 +168,9 @@ class Joiner:
         return all(self._agree(found, sighting) for found in record.sightings)
 
     def _agree(self, one: Sighting, other: Sighting) -> bool:
-        inner, outer = (one, other) if one.us <= other.us else (other, one)
-        early, late = outer.begun - CLOCK_SECONDS, outer.ended + CLOCK_SECONDS
-        if not (early <= inner.begun and inner.ended <= late):
+        inner, outer = sorted((one, other), key=lambda seen: (seen.source != "pod", seen.us))
+        late = LATE_SECONDS if inner.source == "pod" else CLOCK_SECONDS
+        if inner.begun < outer.begun - CLOCK_SECONDS or inner.ended > outer.ended + late:
             return False
         paths = {found.path.partition("?")[0] for found in (one, other)}
         statuses = {found.status for found in (one, other)} - {0}

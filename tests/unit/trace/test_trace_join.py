@@ -81,6 +81,22 @@ def test_any_order_gives_the_same_row(order: tuple[int, ...], ids: bool) -> None
     assert row.seen == invariant.CLIENT | invariant.INGRESS | pod
 
 
+@pytest.mark.parametrize("delay", [0.04, 0.4])
+@pytest.mark.parametrize("logs_first", [True, False])
+def test_lines_stamped_late_are_joined_in_their_order(delay: float, logs_first: bool) -> None:
+    """On a busy machine the runtime stamps lines late, past the next requests: each log keeps its order."""
+    clients, entries, pods = zip(*(through_ingress(n, ids=False) for n in range(20)), strict=True)
+    late = [replace(one, begun=one.begun + delay, ended=one.ended + delay) for one in pods]
+    marked = [replace(one, line=f"line {n}") for n, one in enumerate(late)]
+    joined = Joined()
+    rows = joined.add(*entries, *marked, *clients) if logs_first else joined.add(*clients, *entries, *marked)
+    assert len(rows) == 20
+    assert {row.seen for row in rows} == {invariant.CLIENT | invariant.INGRESS | invariant.POD_BY_TIME}
+    assert joined.joiner.unjoined == []
+    by_time = sorted(joined.rows, key=lambda number: joined.rows[number].t)
+    assert [joined.lines[number]["pod"] for number in by_time] == [f"line {n}" for n in range(20)]
+
+
 @pytest.mark.parametrize("ids", [True, False])
 @pytest.mark.parametrize("seed", range(5))
 def test_shuffled_logs_give_as_many_rows_as_requests(seed: int, ids: bool) -> None:

@@ -30,12 +30,10 @@ class Memory:
         with self._lock:
             self._pods.append((when, pods))
 
-    def samples(self, when: float, samples: dict[str, Sample]) -> dict[str, Sample]:
-        """Remember the samples of the namespace, and return those before them."""
+    def samples(self, when: float, samples: dict[str, Sample]) -> None:
+        """Remember the samples of the namespace."""
         with self._lock:
-            before = self._samples[-1][1] if self._samples else {}
             self._samples.append((when, samples))
-            return before
 
     def replicas(self, when: float, deployment: str, replicas: int) -> None:
         """Remember the replica count of a Deployment."""

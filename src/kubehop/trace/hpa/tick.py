@@ -66,6 +66,7 @@ class Ticks:
         self._lock = threading.Lock()
         self._memory = Memory()
         self._rounds = 0
+        self._told: dict[str, Sample] = {}
         self._histories: dict[str, limit.History] = {}
         self._reader = log.Reader()
         self._logged = log_path is not None
@@ -120,9 +121,10 @@ class Ticks:
             if self._scene.hpas:
                 raise
             return
-        before = self._memory.samples(time.time(), found)
+        self._memory.samples(time.time(), found)
         for name, one in found.items():
-            if self._scene.hpas and before.get(name) != one and name in self._scene.lookup.pods:
+            if self._scene.hpas and self._told.get(name) != one and name in self._scene.lookup.pods:
+                self._told[name] = one
                 self._cpu(name, one)
 
     def _cpu(self, name: str, sample: Sample) -> None:
@@ -223,12 +225,13 @@ class _Every(Follower):
         self._gap = gap
 
     def _run(self) -> None:
-        while not self.stopping.wait(self._interval):
+        while not self.stopping.is_set():
             try:
                 self._call()
                 self._gap.end()
             except Lost as error:
                 self._gap.begin(why(error))
+            self.stopping.wait(self._interval)
 
 
 def _target(spec: Object) -> int:
