@@ -19,7 +19,7 @@ exec "$@"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers with what it was asked; `/slow` takes half a second, `/drop` closes without an answer."""
+    """Answers with what it was asked; `/slow` takes half a second, `/drop` closes without an answer, `/close` after it."""
 
     protocol_version = "HTTP/1.1"
 
@@ -38,6 +38,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(404 if self.path == "/missing" else 200)
         self.send_header("x-served-by", f"pod-{self.client_address[1] % 2}")
         self.send_header("Content-Length", str(len(body)))
+        if self.path == "/close":
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

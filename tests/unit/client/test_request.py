@@ -80,6 +80,14 @@ def test_a_kept_alive_connection_carries_all_requests(ask: Ask) -> None:
     assert {one.connection for one in found} == {1}
     assert len({one.local_port for one in found}) == 1
     assert list(found.counts().values()) == [5]
+    assert all(a.started < b.started for a, b in itertools.pairwise(found))
+
+
+def test_a_server_may_close_a_kept_alive_connection(ask: Ask) -> None:
+    """Where the server says `Connection: close`, the next request has a new connection, and no error."""
+    found = ask("/close", count=3, keep_alive=True)
+    assert found.statuses == [200] * 3
+    assert [one.connection for one in found] == [1, 2, 3]
 
 
 def test_a_missing_page_is_an_answer(ask: Ask) -> None:
