@@ -4,7 +4,7 @@ figure.kh{margin:1.5rem 0;padding:0;border:1px solid var(--l);border-radius:10px
 .kh p,.kh ol{margin:0}
 .kh figcaption.kh-claim{order:1;padding:13px 16px 0;margin:0;font-weight:650;font-size:1.06rem;line-height:1.35;color:var(--i);text-align:left;letter-spacing:-.005em}
 .kh .kh-reason{order:2;padding:4px 16px 10px;color:var(--s);font-size:.94rem;min-height:3.6em}
-.kh code{font:.86em var(--mono);background:none;border:0;padding:0;color:var(--i)}
+.kh code{font:max(12px,.86em) var(--mono);background:none;border:0;padding:0;color:var(--i)}
 .kh .kh-stage{order:3;background:var(--w);border-top:1px solid var(--l)}
 .kh .kh-bar{order:4;display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:8px 12px;border-top:1px solid var(--l)}
 .kh .kh-line{order:5;font:12.5px/1.55 var(--mono);padding:8px 16px;border-top:1px solid var(--l);color:var(--s);overflow-x:auto;white-space:nowrap;min-height:3em}

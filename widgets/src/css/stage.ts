@@ -51,7 +51,7 @@ export const STAGE_CSS = `
 .kh-track{fill:none;stroke:var(--s);stroke-width:2}
 .kh-strong-track{stroke:var(--a);stroke-width:2.5}
 .kh-bound{stroke:var(--s);stroke-width:1.5;stroke-dasharray:1.5 4;fill:none}
-.kh-later{opacity:.32}
+.kh-future{opacity:.32}
 .kh-ghost{fill:none;stroke:var(--bad);stroke-width:1.8}
 .kh-rest{fill:color-mix(in srgb,var(--s) 26%,var(--w))}
 .kh-done{fill:var(--a)}

@@ -32,7 +32,7 @@ export function chart(picture: Chart, top: number): SVGTemplateResult {
   const later = picture.covered ? [] : ticks.slice(Math.max(0, begun.length - 1));
   return svg`<g>${loads(index, x, picture.covered ? t : index.duration, top, replicasTop + REPLICAS_H)}
     ${axes(picture, frame, below)}
-    <g class="kh-later">${utilization(picture, later, frame)}${replicas(picture, later, below)}</g>
+    <g class="kh-future">${utilization(picture, later, frame)}${replicas(picture, later, below)}</g>
     ${utilization(picture, begun, frame)}${replicas(picture, begun, below)}
     ${begun.map((tick) => tickMark(picture, tick, below))}
     <path class="kh-cursor" d="M${x(Math.min(t, index.duration))} ${top + 14}V${replicasTop + REPLICAS_H}"></path>
