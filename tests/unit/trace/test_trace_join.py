@@ -180,6 +180,28 @@ def test_pod_lines_of_the_controller_wait_for_its_line() -> None:
     assert joined.joiner.unjoined == []
 
 
+def test_client_and_pod_of_the_controller_wait_for_its_line() -> None:
+    """A client and a Pod that did not see each other are only joined by the controller's line between them."""
+    outer, entry, inner = through_ingress(0, ids=False)
+    joined = Joined()
+    (row,) = joined.add(outer, inner)
+    assert row.seen == invariant.CLIENT
+    assert joined.joiner.unjoined == [inner]
+    (row,) = joined.add(entry)
+    assert row.seen == invariant.CLIENT | invariant.INGRESS | invariant.POD_BY_TIME
+
+
+def test_a_translated_address_is_joined_by_time() -> None:
+    """From outside, the node's address stands in the Pod's log: only the time is left to join by."""
+    outer, inner = from_pod(0, port=40_000)
+    outside = replace(outer, peer="", asker="client:outside", host="172.30.0.11:30080")
+    (row,) = Joined().add(replace(inner, peer="172.30.0.11:2143", host="172.30.0.11:30080"), outside)
+    assert row.seen == invariant.CLIENT | invariant.POD_BY_TIME
+    assert (row.source, row.to) == ("client:outside", "pod:web-2")
+    rows = Joined().add(inner, outside)
+    assert len(rows) == 2, "a known Pod asked, so it was not the one outside"
+
+
 def test_requests_of_another_path_status_or_pod_are_not_joined() -> None:
     """Being at the same time is not enough."""
     for change in (
