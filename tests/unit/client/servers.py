@@ -19,7 +19,7 @@ exec "$@"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers with what it was asked; `/slow` is slow, `/drop` closes without an answer, `/close` after it."""
+    """Answers with the path; `/slow` is slow, `/drop` closes without an answer, `/close` after it."""
 
     protocol_version = "HTTP/1.1"
 
