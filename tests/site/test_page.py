@@ -9,6 +9,8 @@ from playwright.sync_api import Browser
 from published import Site
 from visit import Tourist, Visit
 
+pytestmark = pytest.mark.timeout(900)  # the one pass over all pages is counted to the first test
+
 THEME_PAGES = ("search", "genindex")
 LONGEST_LINE = 75
 SMALLEST_TEXT = 12
