@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from kubehop.client.settle import MARKER
 from kubehop.trace import describe, redact
 from kubehop.trace.lookup import Lookup
 from kubehop.trace.recording import Trace
@@ -62,9 +63,9 @@ class Scene:
             self._event("pod", "Pod", op, item, id=entity, s=state)
 
     def slice(self, op: str, item: Object) -> None:
-        """Take a change of an EndpointSlice; slices of no Service are not part of the picture."""
+        """Take a change of an EndpointSlice; slices of no Service, and settle's marker, are not in the picture."""
         service = describe.service_of(item)
-        if not service:
+        if service in ("", MARKER):
             return
         name = describe.name(item)
         self.named("svc", service)
@@ -87,6 +88,8 @@ class Scene:
     def service(self, op: str, item: Object) -> None:
         """Take a change of a Service."""
         name = describe.name(item)
+        if name == MARKER:
+            return
         state = None if op == "del" else describe.service(item)
         entity = self.named("svc", name)
         self.lookup.service(name, state)
@@ -97,6 +100,8 @@ class Scene:
 
     def ingress(self, op: str, item: Object) -> None:
         """Take a change of an Ingress: each of its rules is an entity."""
+        if describe.name(item) == MARKER:
+            return
         prefix = f"route:{self._namespace}/{describe.name(item)}#"
         now = {} if op == "del" else {f"{prefix}{n}": rule for n, rule in enumerate(describe.routes(item))}
         self._trace.entity(CONTROLLER, "Ingress", label="Traefik")

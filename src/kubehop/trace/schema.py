@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from kubehop.errors import TraceError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 VERSION = "kubehop-trace/1"
 
@@ -59,11 +60,15 @@ def _frame() -> Draft202012Validator:
     schema = json.loads(json.dumps(load()))
     schema["properties"]["events"] = {"type": "array", "items": {"type": "object"}}
     schema["properties"]["req"]["properties"]["rows"] = {"type": "array", "items": {"type": "array"}}
+    from jsonschema import Draft202012Validator, FormatChecker  # takes as long to import as all the rest
+
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
 @cache
 def _event(kind: str) -> Draft202012Validator | None:
+    from jsonschema import Draft202012Validator
+
     definition = load()["$defs"].get(kind)
     return None if definition is None else Draft202012Validator(definition)
 

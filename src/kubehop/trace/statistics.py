@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from scipy import stats
+from scipy import special, stats
 
 from kubehop.errors import TraceError
 
@@ -154,8 +154,8 @@ def order(answers: Sequence[str], *, pods: int | None = None, false_alarm: float
         raise TraceError(what, why="There should be an answer, and no more Pods than could answer.")
     changes = sum(before != after for before, after in pairwise(answers))
     steps, chance = len(answers) - 1, 1 - 1 / pods
-    p_few = float(stats.binom.cdf(changes, steps, chance))
-    p_many = float(stats.binom.sf(changes - 1, steps, chance))
+    p_few = float(special.bdtr(changes, steps, chance))
+    p_many = float(special.bdtrc(changes - 1, steps, chance)) if changes else 1.0
     verdict = _verdict(changes, p_few, p_many, pods, len(answers), false_alarm)
     return Order(len(answers), pods, changes, steps * chance, p_few, p_many, verdict)
 

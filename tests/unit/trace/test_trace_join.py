@@ -181,7 +181,7 @@ def test_pod_lines_of_the_controller_wait_for_its_line() -> None:
 
 
 def test_client_and_pod_of_the_controller_wait_for_its_line() -> None:
-    """A client and a Pod that did not see each other are only joined by the controller's line between them."""
+    """A client and a Pod that did not see each other are only joined by the line between them."""
     outer, entry, inner = through_ingress(0, ids=False)
     joined = Joined()
     (row,) = joined.add(outer, inner)
