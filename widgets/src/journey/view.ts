@@ -178,7 +178,8 @@ function stoppedAt(journey: Journey, layout: Layout, ways: Ways, rules: Rule[]):
         ? layout.rules[ruleNumber(journey, rules)]
         : undefined;
   if (rect && !layout.stacked) return [rect.x + rect.w, rect.y + rect.h / 2];
-  return turningPoint(journey, ways);
+  const [x, y] = turningPoint(journey, ways);
+  return layout.stacked ? [x - 7, y] : [x, y];
 }
 
 function turningPoint(journey: Journey, ways: Ways): Point {
