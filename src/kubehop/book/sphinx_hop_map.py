@@ -111,7 +111,7 @@ def draw_icon() -> str:
     """Return the favicon: five boxes in a row, the middle one filled."""
     boxes = ""
     for n in range(len(HOPS)):
-        kind, y, height = ("on", 6.5, 19) if n == len(HOPS) // 2 else ("off", 10, 12)
+        kind, y, height = ("on", 4, 24) if n == len(HOPS) // 2 else ("off", 9, 14)
         boxes += f'<rect class="{kind}" x="{1.5 + 6 * n:g}" y="{y}" width="5" height="{height}" rx="1.6"/>'
     style = (
         ".off{fill:#5b6776}.on{fill:#0072b2}"
