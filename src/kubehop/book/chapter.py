@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from kubehop import wait
 from kubehop.book import observation, question, session
 from kubehop.book.progress import ClusterProgress
-from kubehop.client import handover, kubeconfig, namespace, request, tools
+from kubehop.client import handover, ingress, kubeconfig, namespace, request, tools
 from kubehop.client import port_forward as forwarding
 from kubehop.client import settle as settling
 from kubehop.client.api import Api
@@ -176,7 +176,10 @@ def who_answered(selector: str, *, since: datetime | float | None = None) -> Cou
 
 
 def settle(*, rollouts: bool = True, timeout_seconds: float = 90.0) -> None:
-    """Wait until what was applied is what answers: rollouts, EndpointSlices, the rules of every kube-proxy.
+    """Wait until what was applied is what answers.
+
+    Rollouts, EndpointSlices, the rules of every kube-proxy, and the routes of the ingress controller where
+    the namespace has an Ingress.
 
     Args:
         rollouts: False where Pods that never get ready are the lesson.
@@ -187,6 +190,7 @@ def settle(*, rollouts: bool = True, timeout_seconds: float = 90.0) -> None:
     """
     opened = session.current()
     settling.settle(opened.api, opened.namespace, rollouts=rollouts, timeout_seconds=timeout_seconds)
+    ingress.follow(opened.api, opened.cluster, opened.namespace)
 
 
 def wait_for(fact: Callable[[], T], *, what: str, timeout_seconds: float = 60.0) -> T:

@@ -290,3 +290,19 @@ def test_requests_of_containers() -> None:
 def test_cpu_quantities(text: str, expected: int) -> None:
     """Every suffix is read, and rounded up."""
     assert millicores(text) == expected
+
+
+def test_what_settle_writes_for_itself_is_not_in_the_picture(scene: Scene) -> None:
+    """Its Service, its slice and its Ingress are no part of the scenario, though they stand in its namespace."""
+    about = {"name": "kubehop-settle", "resourceVersion": "1", "creationTimestamp": "2023-11-14T22:13:20Z"}
+    labels = {"kubernetes.io/service-name": "kubehop-settle"}
+    backend = {"service": {"name": "kubehop-settle", "port": {"number": 9}}}
+    rule = {"host": "kubehop-settle-1.localhost", "http": {"paths": [{"path": "/", "backend": backend}]}}
+    scene.service("add", {"metadata": about, "spec": {"ports": [{"port": 9}]}})
+    scene.slice(
+        "add",
+        {"metadata": about | {"labels": labels}, "endpoints": [{"addresses": ["192.0.2.1"]}], "ports": []},
+    )
+    scene.ingress("add", {"metadata": about, "spec": {"rules": [rule]}})
+    assert entities(scene) == {} and scene._trace.data["events"] == []
+    assert scene.lookup.hosts == {f"{NAMESPACE}.localhost"}
