@@ -63,7 +63,7 @@ class Scene:
             self._event("pod", "Pod", op, item, id=entity, s=state)
 
     def slice(self, op: str, item: Object) -> None:
-        """Take a change of an EndpointSlice; those of no Service, and settle's marker, are not in the picture."""
+        """Take a change of an EndpointSlice; none of no Service, none of settle's marker."""
         service = describe.service_of(item)
         if service in ("", MARKER):
             return

@@ -293,7 +293,7 @@ def test_cpu_quantities(text: str, expected: int) -> None:
 
 
 def test_what_settle_writes_for_itself_is_not_in_the_picture(scene: Scene) -> None:
-    """Its Service, its slice and its Ingress are no part of the scenario, though they stand in its namespace."""
+    """Its Service, slice and Ingress are no part of the scenario, though they stand in its namespace."""
     about = {"name": "kubehop-settle", "resourceVersion": "1", "creationTimestamp": "2023-11-14T22:13:20Z"}
     labels = {"kubernetes.io/service-name": "kubehop-settle"}
     backend = {"service": {"name": "kubehop-settle", "port": {"number": 9}}}
