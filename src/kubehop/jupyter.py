@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from kubehop.client import owner
 from kubehop.cluster import process, state, sweep
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError
@@ -58,7 +59,7 @@ def _begin(place: Place, console: Console) -> None:
     )
 
     def begun() -> bool:
-        return sweep.supervisor(place) is not None or process.started(pid) is None
+        return sweep.supervisor(place) is not None or owner.started(pid) is None
 
     until(begun, what="`kubehop up` to begin", timeout_seconds=NOTICE_SECONDS)
     if sweep.supervisor(place) is None and (state.read_handover(place) or {}).get("phase") != "ready":

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from kubehop.client import owner
 from kubehop.cluster import doctor, process, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
@@ -71,7 +72,7 @@ def _start(place: Place, on_step: Callable[[dict[str, Any]], None]) -> dict[str,
         if mine and told != seen[0]:
             seen[0] = told
             on_step(told)
-        if process.started(pid) is None:
+        if owner.started(pid) is None:
             return True
         return mine and told["phase"] == "ready"
 

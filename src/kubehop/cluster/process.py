@@ -149,15 +149,6 @@ def end(pid: int | None, *, grace_seconds: float) -> None:
             member.kill()
 
 
-def started(pid: int) -> float | None:
-    """Return when process `pid` was started (seconds since the epoch), or None where there is none."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.NoSuchProcess:
-        return None
-
-
 def last_line(log: Path, *, read_bytes: int = 8192) -> str:
     """Return the last line of a log that is not empty, cut to 300 characters."""
     try:

@@ -14,7 +14,8 @@ import sys
 import traceback
 from typing import Any
 
-from kubehop.cluster import process, state, sweep
+from kubehop.client import owner
+from kubehop.cluster import state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster
 from kubehop.cluster.image import ensure_images
@@ -119,7 +120,7 @@ class Supervisor:
                 "nodes": [{"name": node.name, "address": str(node.address.ip)} for node in self.layout.nodes],
                 "versions": self.versions,
                 "supervisor_pid": os.getpid(),
-                "supervisor_started": process.started(os.getpid()),
+                "supervisor_started": owner.started(os.getpid()),
                 "components": self.cluster.describe(),
             },
         )

@@ -9,7 +9,8 @@ import shutil
 import signal
 from pathlib import Path
 
-from kubehop.cluster import process, state
+from kubehop.client import owner
+from kubehop.cluster import state
 from kubehop.cluster.linux import cgroup
 from kubehop.cluster.state import Place
 from kubehop.errors import WaitTimeoutError
@@ -26,8 +27,7 @@ def supervisor(place: Place) -> int | None:
     pid, born = told.get("supervisor_pid"), told.get("supervisor_started")
     if not isinstance(pid, int) or not isinstance(born, float) or pid == os.getpid():
         return None
-    alive = process.started(pid)
-    return pid if alive is not None and abs(alive - born) < 1 else None
+    return pid if owner.runs(pid, since=born) else None
 
 
 def stop_supervisor(place: Place) -> None:

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Sequence
 
-from kubehop.cluster import process, state
+from kubehop.client import owner
+from kubehop.cluster import state
 from kubehop.cluster.progress import Progress, Work
 from kubehop.cluster.state import Place
 
@@ -63,6 +64,6 @@ class Teller:
             "error": error,
             "ports": self._ports,
             "supervisor_pid": pid,
-            "supervisor_started": process.started(pid),
+            "supervisor_started": owner.started(pid),
         }
         state.write_handover(self._place, content)

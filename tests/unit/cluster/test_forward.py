@@ -34,6 +34,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 def with_echo(check: Callable[[int], Awaitable[None]]) -> None:
     """Run `check` with the port of an echo server."""
+
     async def run() -> None:
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
         await check(server.sockets[0].getsockname()[1])

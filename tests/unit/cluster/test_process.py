@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kubehop.client import owner
 from kubehop.cluster import process
 from kubehop.cluster.process import Process, Spec
 from kubehop.wait import until, until_async
@@ -80,7 +81,7 @@ time.sleep(60)
         await until_async(_async(ready.exists), what="the child to ignore the signal")
         [child] = psutil.Process(demo.pid).children()
         await demo.stop(grace_seconds=0.3)
-        until(lambda: process.started(child.pid) is None, what="the child to end", timeout_seconds=5)
+        until(lambda: owner.started(child.pid) is None, what="the child to end", timeout_seconds=5)
 
     asyncio.run(run())
 
@@ -102,10 +103,10 @@ asyncio.run(run())
     parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
     pid = int(parent.stdout.readline())
-    assert process.started(pid)
+    assert owner.started(pid)
     parent.kill()
     parent.wait()
-    until(lambda: process.started(pid) is None, what="the child to end", timeout_seconds=5)
+    until(lambda: owner.started(pid) is None, what="the child to end", timeout_seconds=5)
 
 
 def test_a_failure_names_the_last_line_the_cause_and_the_log(tmp_path: Path) -> None:
