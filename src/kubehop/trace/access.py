@@ -135,7 +135,9 @@ class Access:
     def _alive(self, name: str, uid: str, *, ours: bool) -> bool:
         """Tell whether the end of a Pod's log would be a surprise."""
         item = self._scene.lookup.pods.get(name) if ours else self._controller_pods.get(uid)
-        return item is not None and not item["metadata"].get("deletionTimestamp")
+        if item is None or item["metadata"].get("deletionTimestamp"):
+            return False
+        return (item.get("status") or {}).get("phase") == "Running"
 
     def _traefik_line(self, _when: float, line: str) -> None:
         seen = sighting.traefik(line)

@@ -19,7 +19,8 @@ Line = Callable[[float, str], None]
 """Called with the time (seconds since the epoch) at which the runtime took the line, and the line."""
 
 _NOT_YET, _NOT_FOUND = 400, 404
-_WAIT_SECONDS = 0.1
+_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 2.0
+_SHORT_SECONDS = 0.5
 _POLL_SECONDS = 0.1
 
 
@@ -58,24 +59,38 @@ class PodLog(Follower):
         self._last = since
         self._mark = since
         self._told: set[str] = set()
+        self._count = 0
+        self._short = False
 
     def _run(self) -> None:
+        wait_seconds = _WAIT_SECONDS
         while not self.stopping.is_set():
-            reason = "the log ended: rotated, or its container ended"
-            try:
-                for line in self.stream.lines(self._follow, opened=self._gap.end):
-                    self._take(line.decode("utf-8", "replace"))
-            except ApiException as error:
-                if error.status in (_NOT_YET, _NOT_FOUND) and not self._alive():
-                    return
-                reason = "" if error.status == _NOT_YET else why(error)
-            except Lost as error:
-                reason = why(error)
+            begun, count = time.monotonic(), self._count
+            reason = self._read_once()
+            self.stopping.wait(wait_seconds)  # the Pod's own end may be told a moment later
             if not self._alive():
+                self._gap.end("its Pod has ended")
                 return
             if reason and not self.stopping.is_set():
                 self._gap.begin(reason)
-            self.stopping.wait(_WAIT_SECONDS)
+            # A container that is down has its old log, which ends at once: ask for it less and less often.
+            self._short = self._count == count and time.monotonic() - begun < _SHORT_SECONDS + wait_seconds
+            wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS) if self._short else _WAIT_SECONDS
+
+    def _read_once(self) -> str:
+        """Tell the lines of one response, and return why it ended; "" when there is no log yet."""
+        try:
+            for line in self.stream.lines(self._follow, opened=self._opened):
+                self._take(line.decode("utf-8", "replace"))
+        except ApiException as error:
+            return "" if error.status in (_NOT_YET, _NOT_FOUND) else why(error)
+        except Lost as error:
+            return why(error)
+        return "the log ended: rotated, or its container ended"
+
+    def _opened(self) -> None:
+        if not self._short:
+            self._gap.end()
 
     def _follow(self, **options: Any) -> Any:
         """Ask from the last line on; the API takes whole seconds, so the same lines come again."""
@@ -97,6 +112,8 @@ class PodLog(Follower):
             self._told.clear()
         if when == self._last:
             self._told.add(line)
+        self._count += 1
+        self._gap.end()
         self._line(when, text)
 
 

@@ -94,6 +94,24 @@ def test_rotated_log_is_a_gap(server: FakeApi, followed: PodLog, read: Read) -> 
     read.expect("one", "two")
 
 
+def test_log_of_a_container_that_stays_down_is_few_gaps(
+    server: FakeApi, followed: PodLog, read: Read
+) -> None:
+    """A container that is down has a log that ends at once: it is asked for less and less."""
+    server.log("web-1", "one")
+    read.expect("one")
+    server.short = True
+    server.end("log:web-1")
+    wait.until(lambda: server.follows >= 4, what="four attempts", timeout_seconds=8)
+    assert read.gaps.count("add") <= 2
+    assert server.follows <= 5
+    server.short = False
+    wait.until(lambda: server.follows >= 5, what="one more attempt", timeout_seconds=8)
+    server.log("web-1", "two")
+    read.expect("one", "two")
+    assert read.gaps.count("add") == read.gaps.count("del")
+
+
 def test_log_of_a_pod_that_goes_ends_without_a_gap(server: FakeApi, followed: PodLog, read: Read) -> None:
     """The end of a log is no surprise when its Pod is deleted."""
     server.log("web-1", "one")

@@ -39,6 +39,8 @@ class FakeApi:
         gone: Answer the next watch with 410: as its status, or as an event.
         refused: Answer everything with this status.
         refusals: How often that happened.
+        short: End followed logs at once.
+        follows: How often a log was asked for.
     """
 
     def __init__(self) -> None:
@@ -48,6 +50,8 @@ class FakeApi:
         self.refused = 0
         self.watches = 0
         self.refusals = 0
+        self.short = False
+        self.follows = 0
         self._version = 1000
         self._lock = threading.RLock()
         self._history: list[tuple[int, str, str, Object]] = []
@@ -196,13 +200,15 @@ class FakeApi:
         yield from self._news(box)
 
     def _log(self, pod: str, query: dict[str, str]) -> Iterator[bytes]:
+        self.follows += 1
         since = time.time() - int(query.get("sinceSeconds", "1000000"))
         with self._lock:
             box = self._subscribe(f"log:{pod}")
             old = [line for line in self.logs.get(pod, []) if line >= stamp(since)]
         for line in old:
             yield f"{line}\n".encode()
-        yield from self._news(box)
+        if not self.short:
+            yield from self._news(box)
 
     def _subscribe(self, path: str) -> queue.Queue[Any]:
         box: queue.Queue[Any] = queue.Queue()
