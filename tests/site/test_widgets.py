@@ -313,9 +313,10 @@ LIVE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Live</titl
 <body data-jp-theme-light="true"><div id="a"></div><div id="b"></div><script type="module">
 import widget from "./kubehop.mjs";
 const state = {widget: "LoadBalancing", trace: TRACE}, acts = new Set();
-window.model = {get: name => state[name], on: (_, act) => acts.add(act), off: (_, act) => acts.delete(act),
-  tell: message => acts.forEach(act => act(message))};
-widget.initialize({model});
-window.open_view = id => widget.render({model, el: document.getElementById(id)});
+// As anywidget does: initialize and each render get a model object of their own.
+const model = () => ({get: key => state[key], on: (_, act) => acts.add(act), off: (_, a) => acts.delete(a)})
+window.model = {tell: message => acts.forEach(act => act(message))};
+widget.initialize({model: model()});
+window.open_view = id => widget.render({model: model(), el: document.getElementById(id)});
 open_view("a");
 </script></body></html>"""

@@ -15,14 +15,24 @@ interface Message {
   batch?: Batch;
 }
 
-/** What has arrived since the model was made, so that a view opened later draws all of it. */
-const arrived = new WeakMap<Model, { seq: number; batches: Batch[]; views: Set<Mounted> }>();
+interface Record {
+  seq: number;
+  batches: Batch[];
+  views: Set<Mounted>;
+}
 
-function recordOf(model: Model): { seq: number; batches: Batch[]; views: Set<Mounted> } {
-  let record = arrived.get(model);
+/**
+ * What has arrived since the model was made, so that a view opened later draws all of it.
+ * Keyed by the trait's value: anywidget gives `initialize` and each `render` another model object.
+ */
+const arrived = new WeakMap<object, Record>();
+
+function recordOf(model: Model): Record {
+  const trace = model.get("trace") as { seq?: number };
+  let record = arrived.get(trace);
   if (!record) {
-    record = { seq: (model.get("trace") as { seq?: number }).seq ?? 0, batches: [], views: new Set() };
-    arrived.set(model, record);
+    record = { seq: trace.seq ?? 0, batches: [], views: new Set() };
+    arrived.set(trace, record);
   }
   return record;
 }
