@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubehop.errors import TraceError
-from kubehop.trace.hpa import log
+from kubehop.trace.hpa import log, past
 from kubehop.trace.hpa.group import Sample, group, samples
 from kubehop.trace.hpa.memory import Memory, stamp
 from kubehop.trace.hpa.settings import Settings, of_flags, of_process, seconds
@@ -269,6 +270,38 @@ def test_a_tick_that_differs_is_found(
         verify(changed)
     assert message in str(caught.value)
     assert "shop-0 " in str(caught.value)
+
+
+def test_what_was_before_the_trace_is_kept_with_its_hpa(recorded: dict[str, Any]) -> None:
+    """A trace that begins late is checked from its first tick on when it carries what was before."""
+    late = recorded["events"][3:]
+    before = {
+        "proposals": [[0, 1], [0, 1], [5_000, 6], [10_000, 7]],
+        "scaled": [[5_000, 1, 4], [10_000, 4, 6]],
+    }
+    recorded["events"] = late
+    recorded["entities"][0]["p"] = {"whole": True, "past": before}
+    assert verify(recorded) == Checked(ticks=3, decisions=3)
+    recorded["entities"][0]["p"] = {"whole": True, "past": {"proposals": [[0, 1]], "scaled": []}}
+    with pytest.raises(TraceError, match="desired is 6, the model says 1"):
+        verify(recorded)
+
+
+def test_the_end_of_a_log_is_the_past(tmp_path: Path) -> None:
+    """Earlier ticks are read from the log; the replicas that the first one found count as a proposal, too."""
+    path = tmp_path / "kube-controller-manager.log"
+    path.write_text("\n".join([OTHER, PROPOSING, STAYED, PROPOSING, RESCALED]) + "\n")
+    tail = past.tail(path)
+    assert tail.begins == 0
+    start = tail.ticks[0].time
+    known = past.facts(tail.ticks, lambda when: round((when - start) * 1000), from_birth=True)
+    assert known == {"proposals": [[0, 6], [0, 12], [0, 12]], "scaled": [[0, 1, 4]]}
+    assert past.facts(tail.ticks, lambda _: 0, from_birth=False)["proposals"] == [[0, 12], [0, 12]]
+    found = past.history(known)
+    assert (found.proposals[0], found.added) == ((0.0, 6), [(0.0, 3)])
+    assert past.history(None).proposals == []
+    scale_down = {"scaleDown": {"stabilizationWindowSeconds": 400}}
+    assert past.horizon_seconds(scale_down, window_seconds=30) == 400
 
 
 def test_without_a_whole_history_decisions_are_checked_after_a_window(recorded: dict[str, Any]) -> None:

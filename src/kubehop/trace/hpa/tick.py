@@ -16,7 +16,7 @@ from kubehop.client.api import Api
 from kubehop.trace import describe
 from kubehop.trace.follower import Follower
 from kubehop.trace.gap import Gap
-from kubehop.trace.hpa import limit, log, verify
+from kubehop.trace.hpa import limit, log, past, verify
 from kubehop.trace.hpa.group import Sample, group, samples
 from kubehop.trace.hpa.memory import Memory
 from kubehop.trace.hpa.settings import Settings
@@ -75,11 +75,14 @@ class Ticks:
             _Every("metrics", _SAMPLE_SECONDS, partial(self._sample, api), Gap("metrics", trace.event)),
             _Every("hpa", _STATUS_SECONDS / 2, self._tell_waiting, Gap("hpa", trace.event)),
         ]
+        self._log = log_path
         if log_path is not None:
             self.followers.append(FileLog(log_path, line=self._line, gap=Gap("controller-log", trace.event)))
 
     def start(self) -> None:
-        """Follow what changes from now on."""
+        """Follow what changes from now on; what was decided before is kept with its HPA."""
+        if self._log is not None and self._scene.hpas:
+            self._remember(past.tail(self._log))
         for follower in self.followers:
             follower.start()
 
@@ -107,6 +110,17 @@ class Ticks:
             tick = log.Tick(f"{self._namespace}/{name}", time.time(), desired=status.get("desiredReplicas"))
             tick.current = status.get("currentReplicas")
             self._tell(tick)
+
+    def _remember(self, tail: past.Tail) -> None:
+        """Give each HPA that is there the decisions that its next ones depend on."""
+        for name, item in self._scene.hpas.items():
+            window, now = self._settings.stabilization_seconds, self._trace.started
+            since = now - past.horizon_seconds(item["spec"].get("behavior"), window_seconds=window)
+            ticks = [tick for tick in tail.ticks if since < tick.time < now and self._hpa_of(tick) == name]
+            born = moment(item["metadata"]["creationTimestamp"]) > since
+            known = past.facts(ticks, self._trace.at, from_birth=born)
+            self._histories[name] = past.history(known)
+            self._trace.entity(f"hpa:{name}", "HPA", past=known, whole=tail.begins < since)
 
     # -- sources --------------------------------------------------------------
 
@@ -145,7 +159,7 @@ class Ticks:
     def _line(self, _when: float, line: str) -> None:
         entry = log.parse(line, year=datetime.now().astimezone().year)
         tick = None if entry is None else self._reader.read(entry)
-        if tick is not None and self._hpa_of(tick) is not None:
+        if tick is not None and tick.time >= self._trace.started and self._hpa_of(tick) is not None:
             with self._lock:
                 self._waiting.append((time.time(), tick))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubehop.errors import TraceError
-from kubehop.trace.hpa import limit, model
+from kubehop.trace.hpa import limit, model, past
 
 
 @dataclass(frozen=True)
@@ -25,28 +25,30 @@ class Checked:
 def verify(trace: dict[str, Any]) -> Checked:
     """Recompute every decision of the HPA controller in a trace.
 
-    The final number depends on earlier proposals; it is checked when the HPA was made during the trace
-    (entity fact `whole`), and otherwise from the first tick on that has a whole window before it.
+    The final number depends on earlier proposals. It is checked when all of them are known (entity fact
+    `whole`: the HPA was made during the trace, or what was before it is in the entity fact `past`), and
+    otherwise from the first tick on that has a whole window before it.
 
     Raises:
         TraceError: The model and the controller differ at a tick.
     """
-    whole = {entity["id"]: bool(entity.get("p", {}).get("whole")) for entity in trace["entities"]}
+    facts = {entity["id"]: entity.get("p", {}) for entity in trace["entities"]}
     histories: dict[str, limit.History] = {}
     firsts: dict[str, int] = {}
     ticks = decisions = 0
     for event in trace["events"]:
         if event["e"] != "hpa":
             continue
-        history = histories.setdefault(event["id"], limit.History())
+        known = facts[event["id"]]
+        history = histories.setdefault(event["id"], past.history(known.get("past")))
         first = firsts.setdefault(event["id"], event["t"])
         proposal = proposed(event)
         if event["recommendation"] is not None:
             ticks += 1
             _equal(trace, event, "recommendation", proposal.replicas)
-        known = whole[event["id"]] or event["t"] - first > window_ms(event)
+        complete = bool(known.get("whole")) or event["t"] - first > window_ms(event)
         decision = decided(event, history)
-        if known and event["desired"] is not None and decision is not None:
+        if complete and event["desired"] is not None and decision is not None:
             decisions += 1
             _equal(trace, event, "desired", decision.desired)
     return Checked(ticks, decisions)
@@ -96,14 +98,8 @@ def seconds(event: dict[str, Any]) -> float:
 
 def window_ms(event: dict[str, Any]) -> float:
     """Return for how long earlier proposals count."""
-    rules = limit.behavior(event.get("behavior"))
-    windows = [event.get("window_ms", limit.STABILIZATION_SECONDS * 1000)]
-    if rules is not None:
-        windows += [(side.window_seconds or 0) * 1000 for side in (rules.up, rules.down)]
-        windows += [
-            policy.period_seconds * 1000 for side in (rules.up, rules.down) for policy in side.policies
-        ]
-    return float(max(windows))
+    window_seconds = event.get("window_ms", limit.STABILIZATION_SECONDS * 1000) / 1000
+    return past.horizon_seconds(event.get("behavior"), window_seconds=window_seconds) * 1000
 
 
 def _equal(trace: dict[str, Any], event: dict[str, Any], name: str, modeled: int | None) -> None:
