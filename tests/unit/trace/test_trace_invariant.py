@@ -12,6 +12,7 @@ import pytest
 
 from kubehop.errors import TraceError
 from kubehop.trace import check, codec, invariant
+from kubehop.trace.hpa.verify import verify
 
 Data = dict[str, Any]
 TRACES = sorted(
@@ -29,6 +30,14 @@ def test_committed_traces_obey_every_invariant() -> None:
             holds(trace)
         assert trace["meta"]["id"] == path.stem
         assert codec.encode(trace) == path.read_bytes(), f"{path} was not written by kubehop.trace.codec"
+
+
+def test_committed_decisions_are_those_of_the_model() -> None:
+    """Each tick of the HPA controller in a committed trace is reproduced."""
+    for path in TRACES:
+        trace = codec.read(path)
+        proposed = [one for one in trace["events"] if one["e"] == "hpa" and one["recommendation"] is not None]
+        assert verify(trace).ticks == len(proposed)
 
 
 def test_example_obeys_every_invariant(data: Data) -> None:
