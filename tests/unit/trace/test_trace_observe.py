@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +183,10 @@ def test_saved_trace_can_be_committed(server: FakeApi, api: Api, tmp_path: Path)
     assert "kh7f3a" not in json.dumps(saved)
 
 
-def hpa_line(second: int, text: str) -> str:
-    """Return a line of the controller's log."""
-    now = time.localtime()
-    day = f"I{now.tm_mon:02}{now.tm_mday:02}"
-    return f"{day} {now.tm_hour:02}:{now.tm_min:02}:{second:02}.000000 61 horizontal.go:9] {text}\n"
+def hpa_line(text: str) -> str:
+    """Return a line of the controller's log, written now."""
+    now = datetime.now()
+    return f"I{now:%m%d %H:%M:%S.%f} 61 horizontal.go:9] {text}\n"
 
 
 def test_each_decision_of_the_hpa_is_an_event(server: FakeApi, api: Api, tmp_path: Path) -> None:
@@ -213,17 +213,14 @@ def test_each_decision_of_the_hpa_is_an_event(server: FakeApi, api: Api, tmp_pat
             what="a sample",
             timeout_seconds=5,
         )
-        second = time.localtime().tm_sec
         target = f'scaleTarget="Deployment/{NAMESPACE}/web"'
         stamp = sampled.replace("T", " ").replace("Z", " +0000 UTC")
         with log.open("a") as file:
             file.write(
-                hpa_line(
-                    second, f'"Proposing desired replicas" desiredReplicas=6 timestamp="{stamp}" {target}'
-                )
+                hpa_line(f'"Proposing desired replicas" desiredReplicas=6 timestamp="{stamp}" {target}')
             )
             rescaled = f'HPA="{NAMESPACE}/web" currentReplicas=1 desiredReplicas=3 reason="cpu above target"'
-            file.write(hpa_line(second, f'"Successfully rescaled" {rescaled}'))
+            file.write(hpa_line(f'"Successfully rescaled" {rescaled}'))
         wait.until(
             lambda: "hpa" in {event["e"] for event in trace.data["events"]}, what="a tick", timeout_seconds=5
         )

@@ -9,7 +9,6 @@ from trace_clock import Clock
 
 from kubehop.trace import About, Trace, describe
 from kubehop.trace.lookup import router_name
-from kubehop.trace.quantity import millicores
 from kubehop.trace.scene import Scene
 from kubehop.trace.sighting import Sighting
 
@@ -281,15 +280,6 @@ def test_requests_of_containers() -> None:
     assert describe.request_m(item) == 150
     item["spec"]["containers"].append({"name": "more"})
     assert describe.request_m(item) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("100m", 100), ("1", 1000), ("0.5", 500), ("523338n", 1), ("1500u", 2), ("2k", 2_000_000)],
-)
-def test_cpu_quantities(text: str, expected: int) -> None:
-    """Every suffix is read, and rounded up."""
-    assert millicores(text) == expected
 
 
 def test_what_settle_writes_for_itself_is_not_in_the_picture(scene: Scene) -> None:
