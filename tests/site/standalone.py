@@ -70,7 +70,7 @@ def opened(browser: Browser, **options: Any) -> Iterator[tuple[Page, Noted]]:
     noted = Noted()
 
     def guard(route: Route) -> None:
-        if route.request.url.startswith(("http://127.0.0.1:", "file:", "data:")):
+        if route.request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
             route.continue_()
         else:
             noted.blocked.append(route.request.url)

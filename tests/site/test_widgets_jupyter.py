@@ -1,4 +1,4 @@
-"""A growing trace in a real JupyterLab: the widget draws what the kernel's thread tells, and ends as recorded."""
+"""A growing trace in a real JupyterLab: the widget draws what the kernel's thread tells it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def address(runtime: Path) -> str:
     while not (found := list(runtime.glob("jpserver-*.json"))) or not found[0].read_text("utf-8"):
         assert time.monotonic() < end, "JupyterLab did not start"
         time.sleep(0.2)
-    return str(json.loads(found[0].read_text("utf-8"))["url"])
+    return f"http://127.0.0.1:{json.loads(found[0].read_text('utf-8'))['port']}/"
 
 
 def test_growing_trace_is_drawn_and_ends_as_replay_does(browser: Browser, lab: str) -> None:
@@ -83,6 +83,6 @@ def test_growing_trace_is_drawn_and_ends_as_replay_does(browser: Browser, lab: s
 def run_all(page: Page) -> None:
     """Run every cell, when the kernel is there."""
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
-    page.wait_for_selector("[data-status=idle]", timeout=120_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).first.click()

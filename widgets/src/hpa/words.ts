@@ -115,7 +115,7 @@ export function deciderOf(tick: Tick): string {
   const { event, proposal } = tick;
   const names: Record<string, string> = {
     utilization: "metrics.k8s.io",
-    corrected: "readiness of the Pods",
+    corrected: proposal.unready.length ? "readiness of the Pods" : "samples that are missing",
     proposal: proposal.rule === "direction" ? "readiness of the Pods" : "tolerance",
     stabilized: event.behavior ? "spec.behavior" : "downscale stabilization",
     step: event.behavior ? "spec.behavior.policies" : "the controller's step cap",

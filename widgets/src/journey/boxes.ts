@@ -3,7 +3,7 @@ import { type SVGTemplateResult, svg } from "lit-html";
 import { BOLD, type BoxOptions, box, MONO, type Rect, text } from "../draw.ts";
 import { fit, fitMiddle } from "../format.ts";
 import { shortName } from "../index.ts";
-import { endpointsOf, type PodState, readinessOf } from "../state.ts";
+import { type ClusterState, endpointsOf, type PodState, readinessOf } from "../state.ts";
 import type { Layout } from "./layout.ts";
 import type { Journey } from "./model.ts";
 import type { Picture, Reach } from "./view.ts";
@@ -55,11 +55,21 @@ export function rulesOf({ journey, state }: Picture): Rule[] {
     ];
   }
   if (journey.flow !== "ingress") return [];
-  return [...state.routes].map(([id, facts]) => ({
+  return routesOf(journey, state).map(([id, facts]) => ({
     id,
     title: facts.path,
     sub: `→ ${shortId(String(facts.service ?? ""))}`,
   }));
+}
+
+/** Rules for the host that was asked for; all of them when there is none. */
+export function routesOf(
+  { request }: Journey,
+  state: ClusterState,
+): [string, { path: string; service?: string }][] {
+  const all = [...state.routes];
+  const mine = all.filter(([id, rule]) => !rule.host || rule.host === request.host || id === request.via?.id);
+  return mine.length ? mine : all;
 }
 
 export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
@@ -83,7 +93,7 @@ export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
   };
   if (journey.flow === "cluster") return [service, slice];
   const route =
-    journey.request.via?.kind === "Route" ? journey.request.via.id : ([...state.routes.keys()][0] ?? "");
+    journey.request.via?.kind === "Route" ? journey.request.via.id : (routesOf(journey, state)[0]?.[0] ?? "");
   const host = journey.request.host || String(index.byId.get(route)?.p?.host ?? "");
   return [{ title: "Ingress", sub: ingressName(route), faint: !route, hint: host }, service, slice];
 }
@@ -135,14 +145,17 @@ function podBox(
   const rect = layout.pods[pod.slot] as Rect;
   const inner = layout.containers[pod.slot] as Rect;
   const mine = pod.id === journey.request.to?.id;
-  const port = [...state.endpoints.values()].find((end) => end.pod === pod.id)?.port;
+  // The port that is dialed is the endpoint's; whether the container listens there shows in the answer.
+  const ends = [...state.endpoints.values()].filter((end) => end.pod === pod.id);
+  const port = (ends.find((end) => end.service === journey.service) ?? ends[0])?.port;
+  const address = port && rect.w > 206 ? `${pod.address}:${port}` : pod.address;
   const inside = mine && reach.on.has("container");
   const name = fitMiddle(shortId(pod.id), rect.w - 42, BOLD);
   const faint = journey.flow !== "direct" && members.size > 0 && !members.has(pod.id) && !mine;
   return svg`<g class=${faint ? "kh-dim" : ""}><title>Pod ${shortId(pod.id)} on ${pod.node || "its node"}</title>
     ${box(rect, { title: "", state: readinessOf(pod), on: mine && reach.on.has("pod"), now: mine && reach.now === "pod" })}
     ${text("kh-name", rect.x + 12, rect.y + 22, name)}
-    ${text("kh-sub", rect.x + 12, rect.y + 46, fit(pod.address, inner.x - rect.x - 14, MONO))}
+    ${text("kh-sub", rect.x + 12, rect.y + 46, fit(address, inner.x - rect.x - 14, MONO))}
     <rect class="kh-inner ${inside ? "kh-on" : ""}" x=${inner.x} y=${inner.y} width=${inner.w} height=${inner.h} rx="5"></rect>
-    ${text("kh-tiny", inner.x + inner.w / 2, inner.y + 15.5, `container${port && inner.w > 80 ? ` :${port}` : ""}`, "middle")}</g>`;
+    ${text("kh-tiny", inner.x + inner.w / 2, inner.y + 15.5, "container", "middle")}</g>`;
 }

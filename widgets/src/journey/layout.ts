@@ -111,7 +111,7 @@ function stack(count: number, x: number, w: number, h: number, gap: number, top:
 }
 
 function containerIn(pod: Rect): Rect {
-  const w = pod.w < 204 ? 70 : 106;
+  const w = 66;
   return { x: pod.x + pod.w - w - 7, y: pod.y + 31, w, h: 22 };
 }
 

@@ -12,6 +12,7 @@ import {
   objectsOf,
   podBoxes,
   type Rule,
+  routesOf,
   ruleBoxes,
   ruleNumber,
   rulesOf,
@@ -130,7 +131,7 @@ function possibleWires(picture: Picture, layout: Layout): SVGTemplateResult[] {
   const services =
     journey.flow === "cluster"
       ? [journey.service]
-      : [...state.routes.values()].map((rule) => String(rule.service ?? ""));
+      : routesOf(journey, state).map(([, rule]) => String(rule.service ?? ""));
   return services.flatMap((service, i) => {
     const rule = layout.rules[i] as Rect;
     return [thin(wayBetween(layout, layout.entry, rule), true), ...wiresTo(picture, layout, rule, service)];

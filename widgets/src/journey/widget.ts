@@ -83,7 +83,8 @@ const rows = memo(rowsNeeded);
 function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
   const journey = focusOf(index, moment);
   if (!journey) return empty(index, moment, around);
-  const elapsed = (moment.t - journey.start) * 1000;
+  // To a thousandth of a microsecond: sums of milliseconds are not exact.
+  const elapsed = Math.round((moment.t - journey.start) * 1e6) / 1e3;
   const state = stateAt(index, Math.min(Math.max(moment.t, journey.start), journey.end));
   if (journey.request.to) haunt(state, journey.request.to.id);
   const step = journey.steps.findLast((each) => each.at <= elapsed + 0.5) ?? journey.steps[0];
