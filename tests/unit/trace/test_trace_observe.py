@@ -183,14 +183,17 @@ def test_saved_trace_can_be_committed(server: FakeApi, api: Api, tmp_path: Path)
     assert "kh7f3a" not in json.dumps(saved)
 
 
+HPAS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
+
+
 def hpa_line(text: str) -> str:
     """Return a line of the controller's log, written now."""
     now = datetime.now()
     return f"I{now:%m%d %H:%M:%S.%f} 61 horizontal.go:9] {text}\n"
 
 
-def test_each_decision_of_the_hpa_is_an_event(server: FakeApi, api: Api, tmp_path: Path) -> None:
-    """The controller's log and the samples it had become a tick that the model reproduces."""
+def hpa_and_sample(server: FakeApi) -> tuple[dict[str, Any], str]:
+    """Put a Deployment and a sample of its Pod; return an HPA for it, and the time of the sample."""
     labels = {"matchLabels": {"app": "web"}}
     deployment = {"metadata": {"name": "web"}, "spec": {"replicas": 1, "selector": labels}}
     server.put(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", deployment)
@@ -200,27 +203,37 @@ def test_each_decision_of_the_hpa_is_an_event(server: FakeApi, api: Api, tmp_pat
         f"/apis/metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/pods",
         sample | {"containers": [{"name": "main", "usage": {"cpu": "300m"}}]},
     )
+    resource = {"name": "cpu", "target": {"averageUtilization": 50}}
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 1, "maxReplicas": 3}
+    return {"metadata": {"name": "web"}, "spec": spec | {"metrics": [{"resource": resource}]}}, sampled
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["hpa first", "decision first"])
+def test_each_decision_of_the_hpa_is_an_event(
+    server: FakeApi, api: Api, tmp_path: Path, *, late: bool
+) -> None:
+    """The log and the samples become a tick that the model reproduces, also when its HPA is seen later."""
+    hpa, sampled = hpa_and_sample(server)
+    target = f'scaleTarget="Deployment/{NAMESPACE}/web"'
+    stamp = sampled.replace("T", " ").replace("Z", " +0000 UTC")
+    rescaled = f'HPA="{NAMESPACE}/web" currentReplicas=1 desiredReplicas=3 reason="cpu above target"'
     log = tmp_path / "kube-controller-manager.log"
     log.write_text("old\n")
     controller = Controller(log, Settings(initialization_seconds=0, stabilization_seconds=30))
     with observe(api, ABOUT, requests=False, controller=controller) as trace:
-        resource = {"name": "cpu", "target": {"averageUtilization": 50}}
-        spec = {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 1, "maxReplicas": 3}
-        hpa = {"metadata": {"name": "web"}, "spec": spec | {"metrics": [{"resource": resource}]}}
-        server.put(f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers", hpa)
-        wait.until(
-            lambda: "cpu" in {event["e"] for event in trace.data["events"]},
-            what="a sample",
-            timeout_seconds=5,
-        )
-        target = f'scaleTarget="Deployment/{NAMESPACE}/web"'
-        stamp = sampled.replace("T", " ").replace("Z", " +0000 UTC")
+        if not late:
+            server.put(HPAS, hpa)
+        sampled_by = trace._ticks._memory
+        wait.until(lambda: sampled_by._samples, what="a sample", timeout_seconds=5)
         with log.open("a") as file:
             file.write(
                 hpa_line(f'"Proposing desired replicas" desiredReplicas=6 timestamp="{stamp}" {target}')
             )
-            rescaled = f'HPA="{NAMESPACE}/web" currentReplicas=1 desiredReplicas=3 reason="cpu above target"'
             file.write(hpa_line(f'"Successfully rescaled" {rescaled}'))
+        if late:
+            wait.until(lambda: trace._ticks._waiting, what="the decision", timeout_seconds=5)
+            wait.pause(1.0)
+            server.put(HPAS, hpa)
         wait.until(
             lambda: "hpa" in {event["e"] for event in trace.data["events"]}, what="a tick", timeout_seconds=5
         )

@@ -31,6 +31,8 @@ _IDLE_ROUNDS = 3
 _WHOLE_SECOND_MS = 1000
 _STATUS_SECONDS = 0.4
 """How long a tick waits for the status that the controller writes after it."""
+_UNKNOWN_SECONDS = 5.0
+"""How long a tick waits for its HPA."""
 
 Object = dict[str, Any]
 
@@ -159,19 +161,27 @@ class Ticks:
     def _line(self, _when: float, line: str) -> None:
         entry = log.parse(line, year=datetime.now().astimezone().year)
         tick = None if entry is None else self._reader.read(entry)
-        if tick is not None and tick.time >= self._trace.started and self._hpa_of(tick) is not None:
+        if tick is not None and tick.time >= self._trace.started and self._is_here(tick):
             with self._lock:
                 self._waiting.append((time.time(), tick))
 
     def _tell_waiting(self, *, late: bool = False) -> None:
         while True:
             with self._lock:
-                if not self._waiting or (not late and self._waiting[0][0] > time.time() - _STATUS_SECONDS):
+                if not self._waiting or not (late or self._ripe(*self._waiting[0])):
                     return
                 _, tick = self._waiting.popleft()
             self._tell(tick)
 
+    def _ripe(self, read: float, tick: log.Tick) -> bool:
+        """Tell whether a tick has its status, and its HPA is known: a watch may be later than the log."""
+        age = time.time() - read
+        return age > _STATUS_SECONDS and (self._hpa_of(tick) is not None or age > _UNKNOWN_SECONDS)
+
     # -- telling --------------------------------------------------------------
+
+    def _is_here(self, tick: log.Tick) -> bool:
+        return f"/{self._namespace}/" in f"/{tick.target}"
 
     def _hpa_of(self, tick: log.Tick) -> str | None:
         kind, _, rest = tick.target.partition("/")
