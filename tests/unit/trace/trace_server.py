@@ -183,7 +183,6 @@ class FakeApi:
         if gone == "status":
             self._whole(handler, 410, status)
             return
-        self.watches += 1
         if gone == "event":
             self._stream(handler, iter([json.dumps({"type": "ERROR", "object": status}).encode() + b"\n"]))
             return
@@ -192,6 +191,7 @@ class FakeApi:
     def _changes(self, path: str, version: int) -> Iterator[bytes]:
         with self._lock:
             box = self._subscribe(path)
+            self.watches += 1
             missed = [
                 (kind, item) for at, where, kind, item in self._history if at > version and where == path
             ]
