@@ -68,6 +68,17 @@ export interface Shown extends Mounted {
   picture(): string;
 }
 
+const open = new Set<Shown>();
+
+/** Unmount what was shown: it would still hear the address change. */
+export function closeAll(except?: Shown): void {
+  for (const each of open) {
+    if (each === except) continue;
+    each.unmount();
+    open.delete(each);
+  }
+}
+
 export function show(widget: string, trace: Trace, width = 756): Shown {
   const figure = document.createElement("figure");
   document.body.replaceChildren(figure);
@@ -75,7 +86,9 @@ export function show(widget: string, trace: Trace, width = 756): Shown {
   const clock = new StillClock();
   const mounted = mount(WIDGETS[widget]!, trace, figure, { width, clock });
   const picture = (): string => clean(figure.querySelector(".kh-stage")!.innerHTML);
-  return { ...mounted, figure, clock, picture };
+  const shown = { ...mounted, figure, clock, picture };
+  open.add(shown);
+  return shown;
 }
 
 export const clean = (markup: string): string => markup.replace(/<!--.*?-->/g, "").replace(/kh\d+-/g, "");
