@@ -8,11 +8,10 @@ from typing import Any
 
 from kubehop.trace.hpa.verify import verify
 
-DECIDED = [
-    trace
-    for path in sorted((Path(__file__).parents[3] / "traces").glob("*.json"))
-    if any(event["e"] == "hpa" for event in (trace := json.loads(path.read_text())).get("events", ()))
-]
+FILES = sorted((Path(__file__).parents[3] / "traces").glob("*.json"))
+CONTENTS = [json.loads(path.read_text("utf-8")) for path in FILES]
+# Files without events are no traces: what was recorded when, results of labs and checks.
+DECIDED = [one for one in CONTENTS if any(event["e"] == "hpa" for event in one.get("events", ()))]
 
 
 def ticks() -> list[dict[str, Any]]:
