@@ -85,6 +85,15 @@ describe("a request's way", () => {
     ]);
   });
 
+  test("a 502 that the Pod itself wrote came from its container", () => {
+    const trace = traceOf("journey-ingress");
+    const { cols, rows } = trace.req!;
+    const row = rows.find((each) => each[cols.indexOf("st")] === 502)!;
+    row[cols.indexOf("pus")] = 300;
+    const journey = journeysOf(indexTrace(trace)).find(({ request }) => request.status === 502)!;
+    expect([journey.stop, journey.failed]).toEqual(["container", true]);
+  });
+
   test("a Service without endpoints is refused at the rule, and named", () => {
     const last = journeysOf(indexTrace(traceOf("journey-cluster"))).at(-1)!;
     expect([last.flow, last.stop, last.service]).toEqual(["cluster", "rule", "svc:ghost-svc"]);

@@ -51,7 +51,7 @@ def _random_pod(chance: random.Random, number: int) -> Event:
     return asdict(model.Pod(f"web-{number}", request, usage, ready, None if ready else "not ready"))
 
 
-def runs(count: int = 16, length: int = 24) -> list[list[Event]]:
+def runs(count: int = 30, length: int = 24) -> list[list[Event]]:
     """Return runs of ticks with random recommendations, and what the model makes of each."""
     chance = random.Random(SEED)
     return [_random_run(chance, length) for _ in range(count)]
@@ -88,7 +88,7 @@ def _random_behavior(chance: random.Random) -> Event:
         policies = [
             {
                 "type": chance.choice(["Pods", "Percent"]),
-                "value": chance.choice([1, 2, 50, 100]),
+                "value": chance.choice([1, 2, 10, 33, 50, 100]),
                 "periodSeconds": chance.choice([5, 15, 60]),
             }
             for _ in range(chance.randint(0, 2))
