@@ -122,6 +122,7 @@ class Observation(Trace):
         watches = self._watches()
         for watch in watches:
             watch.list()
+        self._ticks.prepare()
         self.begin()
         self.allow(self._scene.lookup.hosts)
         self._begun = True

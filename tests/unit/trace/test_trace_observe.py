@@ -208,9 +208,9 @@ def hpa_and_sample(server: FakeApi) -> tuple[dict[str, Any], str]:
     return {"metadata": {"name": "web"}, "spec": spec | {"metrics": [{"resource": resource}]}}, sampled
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["hpa first", "decision first"])
+@pytest.mark.parametrize("seen", ["before the trace", "before the decision", "after the decision"])
 def test_each_decision_of_the_hpa_is_an_event(
-    server: FakeApi, api: Api, tmp_path: Path, *, late: bool
+    server: FakeApi, api: Api, tmp_path: Path, *, seen: str
 ) -> None:
     """The log and the samples become a tick that the model reproduces, also when its HPA is seen later."""
     hpa, sampled = hpa_and_sample(server)
@@ -220,17 +220,18 @@ def test_each_decision_of_the_hpa_is_an_event(
     log = tmp_path / "kube-controller-manager.log"
     log.write_text("old\n")
     controller = Controller(log, Settings(initialization_seconds=0, stabilization_seconds=30))
+    if seen == "before the trace":
+        server.put(HPAS, hpa)
     with observe(api, ABOUT, requests=False, controller=controller) as trace:
-        if not late:
+        assert trace._ticks._memory._samples  # known when time begins: a decision may come at once
+        if seen == "before the decision":
             server.put(HPAS, hpa)
-        sampled_by = trace._ticks._memory
-        wait.until(lambda: sampled_by._samples, what="a sample", timeout_seconds=5)
         with log.open("a") as file:
             file.write(
                 hpa_line(f'"Proposing desired replicas" desiredReplicas=6 timestamp="{stamp}" {target}')
             )
             file.write(hpa_line(f'"Successfully rescaled" {rescaled}'))
-        if late:
+        if seen == "after the decision":
             wait.until(lambda: trace._ticks._waiting, what="the decision", timeout_seconds=5)
             wait.pause(1.0)
             server.put(HPAS, hpa)

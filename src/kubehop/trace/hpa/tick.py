@@ -6,9 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ class Ticks:
     ) -> None:
         self._trace = trace
         self._scene = scene
+        self._api = api
         self._namespace = namespace
         self._settings = settings
         self._lock = threading.Lock()
@@ -74,12 +75,17 @@ class Ticks:
         self._logged = log_path is not None
         self._waiting: deque[tuple[float, log.Tick]] = deque()
         self.followers: list[Follower] = [
-            _Every("metrics", _SAMPLE_SECONDS, partial(self._sample, api), Gap("metrics", trace.event)),
+            _Every("metrics", _SAMPLE_SECONDS, self._sample, Gap("metrics", trace.event)),
             _Every("hpa", _STATUS_SECONDS / 2, self._tell_waiting, Gap("hpa", trace.event)),
         ]
         self._log = log_path
         if log_path is not None:
             self.followers.append(FileLog(log_path, line=self._line, gap=Gap("controller-log", trace.event)))
+
+    def prepare(self) -> None:
+        """Take the first samples before time begins: the next decision may come at once."""
+        with suppress(*Lost):  # asked for again, and told as a gap, as soon as time has begun
+            self._sample()
 
     def start(self) -> None:
         """Follow what changes from now on; what was decided before is kept with its HPA."""
@@ -126,13 +132,13 @@ class Ticks:
 
     # -- sources --------------------------------------------------------------
 
-    def _sample(self, api: Api) -> None:
+    def _sample(self) -> None:
         """Take the samples; without an HPA less often, as its first decision needs those before it."""
         self._rounds += 1
         if not self._scene.hpas and self._rounds % _IDLE_ROUNDS != 1:
             return
         try:
-            found = samples(api.call("GET", METRICS.format(self._namespace)))
+            found = samples(self._api.call("GET", METRICS.format(self._namespace)))
         except Lost:
             if self._scene.hpas:
                 raise
