@@ -64,7 +64,7 @@ export interface BoxOptions {
 export function box(rect: Rect, options: BoxOptions): SVGTemplateResult {
   const { x, y, w, h } = rect;
   const start = options.align === "start";
-  const room = w - (start ? 20 : 10) - (options.state ? 26 : 0);
+  const room = w - (start ? 20 : 6) - (options.state ? 26 : 0);
   const tx = start ? x + 12 : x + w / 2;
   const sub = options.sub;
   const anchor = start ? "start" : "middle";

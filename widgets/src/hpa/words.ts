@@ -90,17 +90,22 @@ export function reasonOf(tick: Tick): string {
   return `At ${proposal.utilization} % of requests it ${verb}: ${because(tick)}.${differs}`;
 }
 
+/** The Pods that do not count as measured, and as what they count. */
+function assumed({ unready, missing, missingAs, ratio }: Proposal): string {
+  const idle = (ratio ?? 0) > 1 ? unready.length : 0;
+  const without = `${idle ? missing.length : plural(missing.length, "Pod")} without a sample`;
+  const which = [idle ? plural(idle, "unready Pod") : "", missing.length ? without : ""];
+  return `${which.filter(Boolean).join(" and ")} counted as ${missingAs ? `${missingAs} %` : "idle"}`;
+}
+
 function because({ event, proposal, decision }: Tick): string {
-  const idle = `${plural(proposal.unready.length, "unready Pod")} counted as idle`;
   const ratio = ratioText(proposal.corrected ?? proposal.ratio ?? 0);
   const stabilized = event.stabilized ?? decision?.stabilized;
   const says: Record<string, string> = {
-    corrected: proposal.unready.length
-      ? idle
-      : `${plural(proposal.missing.length, "Pod")} without a sample counted as ${proposal.missingAs} %`,
+    corrected: assumed(proposal),
     proposal:
       proposal.rule === "direction"
-        ? `with ${idle} the ratio turns round to ${ratio}, and the controller never turns round`
+        ? `with ${assumed(proposal)} the ratio turns round to ${ratio}, and the controller never turns round`
         : `ratio ${ratio} is within the tolerance`,
     stabilized: `the ${event.behavior ? "" : "highest "}proposal that still counts is ${stabilized}`,
     step: event.behavior ? "its policies allow no more" : "one step at most doubles, or makes four",
