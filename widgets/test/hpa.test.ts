@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { propose, ticksOf } from "../src/hpa/hpa.ts";
 import { decide, type History, rememberScale } from "../src/hpa/limit.ts";
+import { HpaDecision, ticks as ticksIn } from "../src/hpa/widget.ts";
 import { reasonOf, stationsOf } from "../src/hpa/words.ts";
+import { indexTrace } from "../src/index.ts";
 import type { HpaEvent, HpaPod } from "../src/trace.ts";
-import { fixture, tracesFor } from "./tools.ts";
+import { fixture, traceOf, tracesFor } from "./tools.ts";
 
 type Case = HpaEvent & { steps: string[] };
 const made = fixture<{ cases: Case[]; runs: HpaEvent[][] }>("hpa-cases");
@@ -70,6 +72,29 @@ describe("the model follows upstream's rules", () => {
       max: 20,
     } as HpaEvent;
     expect(decide(event, { proposals: [], changes: [] })?.desired).toBe(4);
+  });
+});
+
+describe("words", () => {
+  test.each([
+    [0, 6, "6 Pods without a sample counted as idle"],
+    [3, 3, "3 unready Pods and 3 without a sample counted as idle"],
+    [6, 0, "6 unready Pods counted as idle"],
+  ])("%i unready and %i missing Pods are named", (unready, missing, words) => {
+    const list = pods([314], unready, missing);
+    const event = { t: 0, e: "hpa", id: "hpa:x", current: 7, desired: 7, target: 50, pods: list };
+    const [tick] = ticksOf([{ ...event, recommendation: 7, min: 1, max: 10 } as HpaEvent]);
+    expect(reasonOf(tick!)).toContain(words);
+  });
+
+  test("a question about shrinking tells what the window holds, and no question follows its like", () => {
+    const index = indexTrace(traceOf("hpa-down"));
+    const asked = ticksIn(index).map(
+      ({ event }) => HpaDecision.predict!(index, { t: event.t, focus: null })!,
+    );
+    const prompts = [...new Set(asked.map(({ prompt }) => prompt))];
+    expect(prompts.length).toBeLessThan(ticksIn(index).length / 2);
+    for (const prompt of prompts) expect(prompt).toMatch(/highest proposal of the last 30 s: \d/);
   });
 });
 

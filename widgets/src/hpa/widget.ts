@@ -10,7 +10,7 @@ import type { Moment, Prediction, Scene, Surroundings, Widget } from "../widget.
 import { CHART_H, chart } from "./chart.ts";
 import { type Tick, ticksOf } from "./hpa.ts";
 import { barsHeight, comparison, comparisonHeight, stationRow, stationsHeight, usageBars } from "./view.ts";
-import { deciderOf, podsText, ratioText, reasonOf } from "./words.ts";
+import { deciderOf, podsText, ratioText, reasonOf, windowOf } from "./words.ts";
 
 const ROW_LIMIT = 10;
 const PLAYING_MS = 24_000;
@@ -172,11 +172,18 @@ function chapterEnd(index: TraceIndex, chapter: number): number {
   return ticks(index).find((tick) => tick.event.t >= from)?.event.t ?? from;
 }
 
-/** The next decision that is not simply "no change by the formula". */
-function predict(index: TraceIndex, moment: Moment): Prediction | null {
-  const worth = ticks(index).filter(
+/** Decisions that are not simply "no change by the formula"; of equal ones in a row the first. */
+const worthAsking = memo((index: TraceIndex): Tick[] => {
+  const asked = ticks(index).filter(
     (tick) => tick.event.desired !== null && (changes(tick) || differs(tick)),
   );
+  const same = (one: Tick, other: Tick | undefined): boolean =>
+    other !== undefined && one.event.desired === other.event.desired && deciderOf(one) === deciderOf(other);
+  return asked.filter((tick, i) => changes(tick) || !same(tick, asked[i - 1]));
+});
+
+function predict(index: TraceIndex, moment: Moment): Prediction | null {
+  const worth = worthAsking(index);
   const tick = worth.find((each) => each.event.t > moment.t) ?? worth[0];
   if (!tick) return null;
   const { event, proposal, textbook } = tick;
@@ -185,7 +192,7 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
   const options = [correct, ...rivals.filter((n): n is number => n !== null && n > 0)];
   const four = [...new Set(options)].slice(0, 4).sort((a, b) => a - b);
   return {
-    prompt: `At ${seconds(event.t, 0)}: ${podsText(tick)}, using ${proposal.utilization} % of their requests; target ${event.target} %, now ${event.current} replicas, min ${event.min}, max ${event.max}. How many next?`,
+    prompt: `At ${seconds(event.t, 0)}: ${podsText(tick)}, using ${proposal.utilization} % of their requests; target ${event.target} %, now ${event.current} replicas, min ${event.min}, max ${event.max}${windowOf(tick)}. How many next?`,
     options: four.map(String),
     correct: four.indexOf(correct),
     why: reasonOf(tick),

@@ -118,15 +118,23 @@ function because({ event, proposal, decision }: Tick): string {
 /** The object or rule that had the last word. */
 export function deciderOf(tick: Tick): string {
   const { event, proposal } = tick;
+  const young = proposal.unready.length ? "readiness of the Pods" : "samples that are missing";
   const names: Record<string, string> = {
     utilization: "metrics.k8s.io",
-    corrected: proposal.unready.length ? "readiness of the Pods" : "samples that are missing",
-    proposal: proposal.rule === "direction" ? "readiness of the Pods" : "tolerance",
+    corrected: young,
+    proposal: proposal.rule === "direction" ? young : "tolerance",
     stabilized: event.behavior ? "spec.behavior" : "downscale stabilization",
     step: event.behavior ? "spec.behavior.policies" : "the controller's step cap",
     replicas: (event.desired ?? 0) >= event.max ? "spec.maxReplicas" : "spec.minReplicas",
   };
   return names[lastWord(tick)] ?? "averageUtilization";
+}
+
+/** What the reader cannot see and needs to predict a shrinking: the highest proposal that still counts. */
+export function windowOf({ event, decision }: Tick): string {
+  const { recommendation, current, behavior, window_ms } = event;
+  if (!decision || behavior || recommendation === null || recommendation >= current) return "";
+  return `; highest proposal of the last ${Math.round((window_ms ?? 300_000) / 1000)} s: ${decision.stabilized}`;
 }
 
 export const podsText = (tick: Tick): string => {
