@@ -16,6 +16,7 @@ from typing import Any
 
 import platformdirs
 
+from kubehop.client import kubeconfig
 from kubehop.errors import ClusterError
 
 SCHEMA = "kubehop-cluster/1"
@@ -175,7 +176,8 @@ def release(place: Place) -> None:
     """Remove the lock of a cluster that is gone, and the folders that leaves empty."""
     locks = state_root() / "locks"
     (locks / place.name).unlink(missing_ok=True)
-    for folder in (locks, state_root()):
+    kubeconfig.sweep()
+    for folder in (locks, state_root() / "sessions", state_root()):
         with contextlib.suppress(OSError):
             folder.rmdir()
 
