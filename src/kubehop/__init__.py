@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 # What the open chapter has: `kh.namespace` is another one in each run.
 _OF_THE_CHAPTER = frozenset(
-    {"namespace", "cluster", "core", "apps", "networking", "discovery", "autoscaling", "custom"}
+    {"namespace", "cluster_info", "core", "apps", "networking", "discovery", "autoscaling", "custom"}
 )
 _WHERE = {
     "chapter": "kubehop.book.chapter",

@@ -30,6 +30,11 @@ class Session:
     api: Api
 
     @property
+    def cluster_info(self) -> Cluster:
+        """What the cluster says about itself; `kh.cluster` is the room that starts clusters."""
+        return self.cluster
+
+    @property
     def kubectl(self) -> Kubectl:
         """The pinned kubectl on this namespace."""
         return Kubectl(self.kubeconfig)

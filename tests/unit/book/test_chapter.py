@@ -53,7 +53,7 @@ def test_opens_and_closes(calls: list[str], capsys: pytest.CaptureFixture[str], 
     assert re.fullmatch(r"pods-kh[a-z0-9]{4}", space)
     assert (os.environ["NS"], os.environ["KUBECONFIG"]) == (space, str(tmp_path / "config"))
     assert kh.core == "the core API"
-    assert kh.cluster.versions["kubernetes"] == "v1.37.2"
+    assert kh.cluster_info.versions["kubernetes"] == "v1.37.2"
     kh.finish()
     assert calls == ["kubeconfig", "sweep", f"create {space}", f"delete {space}", "forget"]
     assert capsys.readouterr().out == (
