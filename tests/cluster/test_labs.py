@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import statistics
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kubehop import wait
@@ -92,6 +94,23 @@ def test_any_right_answer_passes(name: str, ground: Ground) -> None:
     _, left = ground.reset()
     assert report.passed, report.first
     assert not left
+
+
+def test_reset_waits_for_a_slow_controller(ground: Ground, cluster: Cluster) -> None:
+    """EndpointSlices belong to the state: a reset does not end before the controller has written them."""
+    ground.run([Step(("delete", "service", "web-svc"))], {})
+    wait.until(lambda: not ground.reader.objects("EndpointSlice"), what="the EndpointSlice to go")
+    (pid,) = (one.pid for one in cluster.components if one.name == "kube-controller-manager")
+    (controller,) = psutil.Process(pid).children()  # of nsenter
+    controller.suspend()
+    timer = threading.Timer(1.0, controller.resume)
+    timer.start()
+    try:
+        seconds, left = ground.reset()
+    finally:
+        timer.join()
+    assert not left
+    assert seconds >= 1.0
 
 
 def test_learner_goes_all_the_way(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

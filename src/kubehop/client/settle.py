@@ -7,7 +7,7 @@ kube-proxy writes its rules a moment later, and until then some requests fail. H
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ def _moving(api: Api, namespace: str, rollouts: bool) -> Iterator[str]:
                 yield f"Deployment {_name(deployment)} is not complete"
     slices = api.items(f"/apis/discovery.k8s.io/v1/{place}/endpointslices")
     for service in api.items(f"{core}/services"):
-        if not _matches(service, pods, slices):
+        if not slices_match(service, pods, slices):
             yield f"the EndpointSlices of Service {_name(service)} do not list its Pods yet"
 
 
@@ -106,8 +106,8 @@ def _complete(deployment: _Object) -> bool:
     return seen and all(count == wanted for count in counts)
 
 
-def _matches(service: _Object, pods: list[dict[str, Any]], slices: list[dict[str, Any]]) -> bool:
-    """Compare what a Service selects with what its slices list: addresses, and who is ready."""
+def slices_match(service: _Object, pods: Sequence[_Object], slices: Sequence[_Object]) -> bool:
+    """Whether a Service's EndpointSlices list what it selects: addresses, and who is ready."""
     selector = service["spec"].get("selector")
     if not selector or service["spec"].get("type") == "ExternalName":
         return True

@@ -11,6 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from kubehop import wait
 from kubehop.client import namespace as namespaces
+from kubehop.client.settle import slices_match
 from kubehop.labs.reader import KINDS, LAB, ClusterReader
 from kubehop.labs.rest import unfinished
 from kubehop.labs.world import Object, World, labels_of, name_of, template_labels
@@ -195,15 +196,20 @@ class Stage:
         self._call("PUT", path, body=body)
 
     def _reached(self) -> bool:
-        """Remove Pods that an earlier template left, give back their labels, and tell when all is done."""
+        """Remove what an earlier state left, give back the Pods' labels, and tell when all is done."""
         world = World(self._reader, start=self._start)
-        strays = [pod for pod in world.objects("Pod") if self._stray(world, pod)]
-        for pod in strays:
-            self._delete(pod)
-        relabeled = [pod for pod in world.objects("Pod") if pod not in strays and self._relabel(world, pod)]
+        pods, services, slices = (world.objects(kind) for kind in ("Pod", "Service", "EndpointSlice"))
+        strays = [pod for pod in pods if self._stray(world, pod)]
+        # The garbage collector takes a deleted Service's slice away a second later: its successor has its own.
+        uids = {service["metadata"]["uid"] for service in services}
+        strays += [one for one in slices if _orphaned(one, uids)]
+        for stray in strays:
+            self._delete(stray)
+        relabeled = [pod for pod in pods if pod not in strays and self._relabel(world, pod)]
         touched = [m for m in self._start if not world.untouched(m["kind"], name_of(m))]
         late = unfinished({kind: world.objects(kind) for kind in ("Pod", "Deployment")})
-        return not (strays or relabeled or touched or late)
+        behind = [service for service in services if not slices_match(service, pods, slices)]
+        return not (strays or relabeled or touched or late or behind)
 
     def _stray(self, world: World, pod: Object) -> bool:
         """Whether a Pod has no place in the start state."""
