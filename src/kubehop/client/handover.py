@@ -53,6 +53,7 @@ class Cluster:
             (several paths, separated as in PATH).
         context: The kubeconfig context, or None for the current one of the file.
         ingress_http: URL the Ingress answers on from this machine, or None when unknown.
+        ingress_ca: Path of the certificate that vouches for `ingress_https`, or None when unknown.
         outside_proxy: SOCKS5 URL whose far end is a machine beside the nodes, or None.
         supervisor_started: As `owner.started()` gives it.
         file: The handover file, or None for a context.
@@ -70,6 +71,7 @@ class Cluster:
     api: str | None = None
     ingress_http: str | None = None
     ingress_https: str | None = None
+    ingress_ca: str | None = None
     outside_proxy: str | None = None
     nodes: tuple[Node, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -52,8 +52,8 @@ def _entry(product: Product, progress: Progress) -> tuple[Go, cache.Entry]:
     """Return the Go that builds a product, and the place of the result."""
     go = toolchain.find(product.go_version, progress=progress)
     sources = [part for path in product.sources() for part in (path.name, path.read_bytes())]
-    packages = [f"{name}={package}" for name, package in product.packages.items()]
-    key = cache.key_of(go.version, platform.machine(), *product.flags, *packages, *sources)
+    made_of = [f"{name}={what}" for name, what in [*product.packages.items(), *product.texts.items()]]
+    key = cache.key_of(go.version, platform.machine(), *product.flags, *made_of, *sources)
     return go, cache.Entry(cache_root() / "binaries", product.name, key)
 
 
@@ -73,11 +73,32 @@ def _build(product: Product, go: Go, folder: Path, log_path: Path, progress: Pro
     """Build every file of a product into `folder`, showing one step for each Go package."""
     with log_path.open("w") as log:
         build = _Build(product, go, log, progress)
+        for name, files in product.texts.items():
+            (folder / name).write_text(_join(build.module_folder(), files))
+        if not product.packages:
+            return
         build.go("list", "-deps", *product.flags, *product.packages.values())
         build.total = build.done
         build.done = 0
         for name, package in product.packages.items():
             build.go("build", "-v", *product.flags, "-o", str(folder / name), package)
+
+
+def _join(module: Path, files: str) -> str:
+    """Return the YAML files of a module that match a glob as one text, in the order of their names.
+
+    Raises:
+        BuildError: There is none.
+    """
+    found = sorted(module.glob(files))
+    if not found:
+        msg = f"No file of {module.name} matches {files!r}."
+        raise BuildError(
+            msg,
+            why="This version of the module keeps them elsewhere.",
+            next_command="Look for them, and name their folder in `kubehop/cluster/product.py`.",
+        )
+    return "\n---\n".join(path.read_text() for path in found)
 
 
 @dataclass
@@ -104,6 +125,12 @@ class _Build:
         if code:
             self.log.flush()
             raise _failure(self.product, code, list(self.tail), Path(self.log.name))
+
+    def module_folder(self) -> Path:
+        """Return the folder of the product's module, fetched and compared with `go.sum`."""
+        self.go("mod", "download", self.product.module)
+        self.go("list", "-m", "-f", "{{.Dir}}", self.product.module)
+        return Path(self.tail[-1])
 
     def _take(self, line: str) -> None:
         """Note one line; a line without a space is the name of a package."""

@@ -1,4 +1,4 @@
-"""The cluster's keys and certificates: two authorities, one certificate for each component.
+"""The cluster's keys and certificates: three authorities, one certificate for each component.
 
 Source: https://kubernetes.io/docs/setup/best-practices/certificates/
 """
@@ -19,7 +19,12 @@ from kubehop.cluster.state import write
 
 VALID_DAYS = 3650
 RENEW_DAYS = 30
-AUTHORITIES = {"ca": "kubernetes-ca", "front-proxy-ca": "kubernetes-front-proxy-ca"}
+INGRESS_CA = "ingress-ca"
+AUTHORITIES = {
+    "ca": "kubernetes-ca",
+    "front-proxy-ca": "kubernetes-front-proxy-ca",
+    INGRESS_CA: "kubehop-ingress-ca",
+}
 SERVICE_ACCOUNT = "sa"
 
 
@@ -80,6 +85,8 @@ def _authority(folder: Path, name: str, common_name: str) -> None:
         .add_extension(_usage(sign=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    if name == INGRESS_CA:
+        builder = builder.add_extension(_only_this_machine(), critical=True)
     _write(folder / name, builder.sign(key, hashes.SHA256()), key)
 
 
@@ -133,6 +140,12 @@ def _alternatives(names: tuple[str, ...]) -> list[x509.GeneralName]:
         except ValueError:
             found.append(x509.DNSName(name))
     return found
+
+
+def _only_this_machine() -> x509.NameConstraints:
+    """Return what an authority may vouch for that people add to their browser: names of this machine."""
+    loopback = ipaddress.ip_network("127.0.0.0/8")
+    return x509.NameConstraints([x509.DNSName("localhost"), x509.IPAddress(loopback)], None)
 
 
 def _usage(*, sign: bool) -> x509.KeyUsage:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import platform
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from kubehop.client.kubectl import Kubectl
-from kubehop.cluster import command, pki
+from kubehop.cluster import command, manifest, pki
 from kubehop.cluster.component import (
     apiserver,
     containerd,
@@ -33,9 +30,7 @@ from kubehop.cluster.state import write
 from kubehop.errors import ClusterError
 from kubehop.wait import until_async
 
-ADDONS = ("coredns", "metrics-server", "traefik")
 PORTS = {"api": API_PORT, "ingress_http": 8080, "ingress_https": 8443, "outside_proxy": 1080}
-INGRESS_LABEL = "kubehop.dev/ingress"
 INGRESS_ONLY = "traefik"  # 190 MB, and needed on one node only
 
 
@@ -71,6 +66,7 @@ class Cluster:
         self.ports = PORTS | (ports or {})
         self._servers: list[asyncio.Server] = []
         self._imports: asyncio.Future[Any] | None = None
+        self._types: asyncio.Task[None] | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -82,6 +78,7 @@ class Cluster:
             Step("etcd and containerd", self._stores),
             Step("API server", self._api_server),
             Step("node objects", self._node_objects),
+            Step("Gateway API", self._api_types),
             Step("controllers, kubelets and proxies", self._controllers),
             Step("DNS, metrics and Ingress controller", self._addons),
             Step("images", self._images_there),
@@ -140,9 +137,11 @@ class Cluster:
         await self._first.start(apiserver.component(self.layout))
 
     async def _node_objects(self) -> None:
-        """Make the Node objects first, each with its range of Pod addresses, which CNI is already told."""
-        items = [_node_object(node) for node in self.layout.nodes]
-        await self._apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        await self._apply(manifest.node_objects(self.layout))
+
+    async def _api_types(self) -> None:
+        """Begin to teach the API server the types of the Gateway API; the add-ons wait for them."""
+        self._types = asyncio.create_task(self._apply(manifest.api_types(self.layout)))
 
     async def _controllers(self) -> None:
         shared = [controller_manager.component(self.layout), scheduler.component(self.layout)]
@@ -153,8 +152,11 @@ class Cluster:
         await _together(*starts)
 
     async def _addons(self) -> None:
-        folder = resources.files("kubehop.cluster") / "addon"
-        await self._apply("---\n".join((folder / f"{name}.yaml").read_text() for name in ADDONS))
+        assert self._types  # an earlier step began it
+        await self._types
+        wait = ["wait", "--for=condition=Established", "--timeout=60s", f"crd/{manifest.GATEWAY_CLASSES}"]
+        await asyncio.to_thread(self.kubectl.run, wait, check=True)
+        await self._apply(manifest.addons(self.layout))
 
     async def _images_there(self) -> None:
         assert self._imports  # an earlier step began them
@@ -220,21 +222,3 @@ async def _together(*starts: Awaitable[None]) -> None:
 
 async def _as_coroutine(start: Awaitable[None]) -> None:
     await start
-
-
-def _node_object(node: network.Node) -> dict[str, Any]:
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    labels = {
-        "kubernetes.io/hostname": node.name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": architecture,
-    }
-    if node.name == "node-1":
-        labels[INGRESS_LABEL] = "true"
-    spec = {"podCIDR": str(node.pod_cidr), "podCIDRs": [str(node.pod_cidr)]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": node.name, "labels": labels},
-        "spec": spec,
-    }

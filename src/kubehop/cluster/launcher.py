@@ -20,7 +20,7 @@ from kubehop.errors import ClusterError
 from kubehop.wait import until
 
 UP_SECONDS = 300.0
-DATA = ("etcd", "nodes", "pki", "kubeconfig")
+DATA = ("etcd", "nodes", "pki", "kubeconfig", "ingress-ca.crt")
 
 
 def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from kubehop.cluster.state import write
 
 CONTEXT = "kubehop"
 ADMIN = "admin"
+INGRESS = "ingress"
+INGRESS_NAMES = ("localhost", "shop.localhost", "*.shop.localhost", "127.0.0.1")
+"""Whom the Ingress answers for over HTTPS; no client takes `*.localhost` (docs/decisions/0050)."""
 
 
 def requests(layout: Layout) -> list[Request]:
@@ -29,6 +32,9 @@ def requests(layout: Layout) -> list[Request]:
         Request("controller-manager", "system:kube-controller-manager"),
         Request("scheduler", "system:kube-scheduler"),
         Request("proxy", "system:kube-proxy"),
+        Request(
+            INGRESS, "shop.localhost", server=True, names=INGRESS_NAMES, authority=certificate.INGRESS_CA
+        ),
     ]
     for node in layout.nodes:
         user, group = f"system:node:{node.name}", "system:nodes"
@@ -39,9 +45,12 @@ def requests(layout: Layout) -> list[Request]:
 
 
 def ensure(layout: Layout) -> None:
-    """Make or renew certificates, and write a kubeconfig for each client."""
-    folder = layout.place.pki
+    """Make or renew certificates, write a kubeconfig for each client, and show the Ingress' authority."""
+    place = layout.place
+    folder = place.pki
     certificate.ensure(folder, requests(layout))
+    write(place.ingress_ca, (folder / f"{certificate.INGRESS_CA}.crt").read_text())
+    place.hand_over(place.ingress_ca)
     clients = ["controller-manager", "scheduler", "proxy", *(f"kubelet-{node.name}" for node in layout.nodes)]
     for client in clients:
         write(folder / f"{client}.kubeconfig", kubeconfig(folder, client, layout.api_url), mode=0o600)

@@ -24,6 +24,8 @@ class Product:
         name: Its name in messages and in the cache.
         folder: Where its `go.mod` is.
         packages: The Go package of each file made, by file name.
+        texts: The files of `module` that each file made is joined from, as a glob, by file name;
+            nothing of them is compiled.
         cold_seconds: How long it takes with nothing cached, downloads included, on two cores.
         module: The module whose version is the product's; empty for a program of this book.
         tags: Build tags.
@@ -35,6 +37,7 @@ class Product:
     folder: Path
     packages: Mapping[str, str]
     cold_seconds: int
+    texts: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
     tags: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -197,6 +200,14 @@ METRICS_SERVER = Product(
     module="sigs.k8s.io/metrics-server",
     variables={"k8s.io/client-go/pkg/version.gitVersion": "{version}"},
 )
+GATEWAY_API = Product(
+    name="gateway-api",
+    folder=_CLONE / "binaries" / "gateway-api",
+    packages={},
+    texts={"gateway-api.yaml": "config/crd/standard/*.yaml"},
+    cold_seconds=3,
+    module="sigs.k8s.io/gateway-api",
+)
 
 PRODUCTS = (
     PAUSE,
@@ -208,5 +219,6 @@ PRODUCTS = (
     HTTP_ECHO,
     STOREFRONT,
     METRICS_SERVER,
+    GATEWAY_API,
 )
 """All products, those a node needs first at the front."""

@@ -114,7 +114,8 @@ def summary(told: dict[str, Any]) -> str:
     lines = (
         f"[bold]{told['name']}[/] is ready: Kubernetes {version}, {nodes} nodes.",
         f"  API server     {told['api']}",
-        f"  Ingress        {told['ingress_http']}  (https: {told['ingress_https']})",
+        f"  Ingress        {told['ingress_http']}",
+        f"  over HTTPS     curl --cacert {told.get('ingress_ca', '')} https://shop.localhost:{told['ports']['ingress_https']}",
         f"  from outside   {told['outside_proxy']}",
         f"  kubectl        export KUBECONFIG={told['kubeconfig']}",
     )

@@ -84,6 +84,11 @@ class Place:
         return self.folder / "kubeconfig"
 
     @property
+    def ingress_ca(self) -> Path:
+        """The authority that vouches for the Ingress over HTTPS, for everyone to read."""
+        return self.folder / "ingress-ca.crt"
+
+    @property
     def pki(self) -> Path:
         """Keys and certificates."""
         return self.folder / "pki"

@@ -115,6 +115,7 @@ class Supervisor:
                 "api": f"https://127.0.0.1:{ports['api']}",
                 "ingress_http": f"http://127.0.0.1:{ports['ingress_http']}",
                 "ingress_https": f"https://127.0.0.1:{ports['ingress_https']}",
+                "ingress_ca": str(self.place.ingress_ca),
                 "outside_proxy": f"socks5h://127.0.0.1:{ports['outside_proxy']}",
                 "ports": ports,
                 "nodes": [{"name": node.name, "address": str(node.address.ip)} for node in self.layout.nodes],

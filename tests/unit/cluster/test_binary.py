@@ -8,6 +8,8 @@ import stat
 import subprocess
 import threading
 import uuid
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,52 @@ def test_no_network_names_product_module_and_command(
         binary.ensure([tiny], progress=Silent())
 
 
+@pytest.fixture
+def fetched(tiny: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+    """Return a product of two text files in a module that a proxy of its own serves."""
+    proxy = tmp_path / "proxy" / "example.com" / "types" / "@v"
+    proxy.mkdir(parents=True)
+    module = "module example.com/types\n"
+    (proxy / "v1.0.0.info").write_text('{"Version": "v1.0.0"}')
+    (proxy / "v1.0.0.mod").write_text(module)
+    with zipfile.ZipFile(proxy / "v1.0.0.zip", "w") as archive:
+        for name, text in {"go.mod": module, "crd/b.yaml": "kind: B\n", "crd/a.yaml": "kind: A\n"}.items():
+            archive.writestr(f"example.com/types@v1.0.0/{name}", text)
+    monkeypatch.setenv("GOPROXY", f"file://{tmp_path / 'proxy'}")
+    monkeypatch.setenv("GONOSUMDB", "example.com")
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
+    monkeypatch.setenv("GOFLAGS", "")
+    (tiny.folder / "main.go").unlink()
+    (tiny.folder / "go.mod").write_text("module tiny\n\ngo 1.26.0\n\nrequire example.com/types v1.0.0\n")
+    subprocess.run(["go", "mod", "download", "example.com/types"], cwd=tiny.folder, check=True)
+    texts = {"types.yaml": "crd/*.yaml"}
+    item = dataclasses.replace(tiny, packages={}, variables={}, texts=texts, module="example.com/types")
+    yield item
+    subprocess.run(["go", "clean", "-modcache"], check=True)  # its folders are read-only
+
+
+def test_files_of_a_module_are_joined_in_order(fetched: Product) -> None:
+    """Nothing is compiled; what was fetched is what `go.sum` names."""
+    files = binary.ensure([fetched], progress=Silent())
+    assert list(files) == ["types.yaml"]
+    assert files["types.yaml"].read_text() == "kind: A\n\n---\nkind: B\n"
+
+
+def test_a_module_that_is_not_what_was_locked_is_refused(fetched: Product) -> None:
+    """Another sum in `go.sum` ends the build."""
+    lock = fetched.folder / "go.sum"
+    lock.write_text(re.sub(r"h1:.{8}", "h1:AAAAAAAA", lock.read_text()))
+    with pytest.raises(BuildError, match=r"tiny failed"):
+        binary.ensure([fresh(fetched)], progress=Silent())
+
+
+def test_a_module_without_the_files_is_refused(fetched: Product) -> None:
+    """The error names the module and what was looked for."""
+    moved = dataclasses.replace(fetched, texts={"types.yaml": "config/*.yaml"})
+    with pytest.raises(BuildError, match=r"types@v1\.0\.0 matches 'config/\*\.yaml'"):
+        binary.ensure([moved], progress=Silent())
+
+
 def test_a_broken_source_ends_with_its_last_line_and_the_log(tiny: Product, own_cache: Path) -> None:
     """Any other failure shows what the compiler said, and where all of it is."""
     (tiny.folder / "main.go").write_text("package main\n\nfunc main() { nothing() }\n")
@@ -185,7 +233,7 @@ def test_a_module_that_is_not_required_is_named(tiny: Product) -> None:
 
 def test_no_file_name_is_made_twice() -> None:
     """`ensure` returns files by name."""
-    names = [name for item in PRODUCTS for name in item.packages]
+    names = [name for item in PRODUCTS for name in [*item.packages, *item.texts]]
     assert len(names) == len(set(names))
 
 

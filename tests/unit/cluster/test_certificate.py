@@ -45,7 +45,8 @@ def test_keys_are_private(tmp_path: Path) -> None:
     certificate.ensure(tmp_path, [SERVER])
     keys = list(tmp_path.glob("*.key"))
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
-    assert {key.name for key in keys} == {"ca.key", "front-proxy-ca.key", "sa.key", "apiserver.key"}
+    authorities = {"ca.key", "front-proxy-ca.key", "ingress-ca.key"}
+    assert {key.name for key in keys} == {*authorities, "sa.key", "apiserver.key"}
 
 
 def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
@@ -75,3 +76,13 @@ def test_a_lost_authority_takes_its_certificates_with_it(tmp_path: Path) -> None
     (tmp_path / "ca.crt").unlink()
     certificate.ensure(tmp_path, [SERVER])
     load(tmp_path / "apiserver.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
+
+
+def test_only_the_ingress_authority_is_bound_to_this_machine(tmp_path: Path) -> None:
+    """Whoever trusts it in a browser trusts it for names below localhost and for loopback, no others."""
+    certificate.ensure(tmp_path, [])
+    bound = load(tmp_path / "ingress-ca.crt").extensions.get_extension_for_class(x509.NameConstraints)
+    assert bound.critical
+    assert [str(one.value) for one in bound.value.permitted_subtrees or []] == ["localhost", "127.0.0.0/8"]
+    with pytest.raises(x509.ExtensionNotFound):
+        load(tmp_path / "ca.crt").extensions.get_extension_for_class(x509.NameConstraints)
