@@ -38,8 +38,8 @@ bench: .system .venv/ready ## Measure, and write docs/benchmarks.md.
 	@python -m tests.bench
 
 record: .venv/ready ## Run every chapter and lab on the cluster, and store what they print.
-	@kubehop record chapters
 	@python -m kubehop.labs generate
+	@kubehop record chapters labs/*/first-sight.ipynb
 	@python -m kubehop.labs selftest --results traces/lab-results.json
 
 up: .system .venv/ready ## Start a cluster.

@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not (getattr(option, "nbval", False) or getattr(option, "nbval_lax", False)):
         return
     os.environ["KUBEHOP_STATIC"] = "1"
+    os.environ.setdefault("KUBEHOP_LEARNER", "recorder")  # a reader's own progress in a lab is not touched
     option.nbval_sanitize_with = option.nbval_sanitize_with or str(ROOT / "tests" / "nbval.cfg")
     option.nbval_current_env = option.nbval_current_env or not option.nbval_kernel_name
     if option.nbval_cell_timeout == NBVAL_DEFAULT_TIMEOUT_SECONDS:

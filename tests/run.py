@@ -26,11 +26,15 @@ LIFE = "tests/cluster/test_lifecycle.py"
 
 def stages() -> list[tuple[str, tuple[str, ...]]]:
     """List what runs on the one cluster of this run: title and command."""
-    solutions = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "labs").glob("*/solution.ipynb"))
+    sights, solutions = (
+        sorted(str(path.relative_to(ROOT)) for path in (ROOT / "labs").glob(f"*/{name}"))
+        for name in ("first-sight.ipynb", "solution.ipynb")
+    )
     return [
         ("rooms on a cluster", (*PYTEST, "tests/cluster", f"--ignore={LIFE}")),
         ("book on a cluster", (*PYTEST, "tests/book", "-m", "cluster")),
         ("chapters, strict", (*PYTEST, "--nbval", "chapters", "--write-checks")),
+        ("labs at first sight, strict", (*PYTEST, "--nbval", *sights, "--write-checks")),
         ("lab solutions", (*PYTEST, "--nbval-lax", *solutions)),
     ]
 

@@ -1,14 +1,18 @@
-"""The book's notebooks, found on disk."""
+"""The book's notebooks, found on disk: chapters, and what is recorded of each lab."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from kubehop.book import structure
+from kubehop.labs.notebook import FIRST_SIGHT
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(p for p in (ROOT / "chapters").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
-RECORDED = [path for path in NOTEBOOKS if any(cell.execution_count for cell in structure.read(path).code)]
+SIGHTS = sorted((ROOT / "labs").glob(f"*/{FIRST_SIGHT}"))
+RECORDED = [
+    path for path in (*NOTEBOOKS, *SIGHTS) if any(cell.execution_count for cell in structure.read(path).code)
+]
 
 
 def name_of(path: Path) -> str:

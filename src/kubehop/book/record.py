@@ -141,7 +141,9 @@ def execute(notebook: Any, *, path: Path, traces: Path, on_cell: Callable[[], No
         resources={"metadata": {"path": str(path.resolve().parent)}},
         on_cell_executed=lambda **_: on_cell(),
     )
-    env = {**os.environ, "KUBEHOP_STATIC": "1", "KUBEHOP_RECORD": "1", "KUBEHOP_TRACES": str(traces)}
+    # A lab's namespace and progress belong to a learner: recording one must not touch the reader's own.
+    env = {"KUBEHOP_LEARNER": "recorder", **os.environ}
+    env |= {"KUBEHOP_STATIC": "1", "KUBEHOP_RECORD": "1", "KUBEHOP_TRACES": str(traces)}
     try:
         # As nbval does: what the kernel itself writes to its stderr is no output of a cell.
         with Path(os.devnull).open("w") as nowhere:

@@ -4,6 +4,7 @@
 - recorded widgets become static twins, and their traces are inlined (`sphinx_twin`)
 - one deferred classic script is loaded, only on pages that need it
 - title line with the measured run time, footer with the provenance (`sphinx_provenance`)
+- a lab's page shows the recorded first sight, with hints and debrief folded (`sphinx_lab`)
 - cells of commands are highlighted as commands (`sphinx_lexer`)
 
 It reads files only: no cluster, no network.
@@ -20,7 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import kubehop.widgets
-from kubehop.book import sphinx_lexer, sphinx_node, sphinx_provenance, sphinx_twin
+from kubehop.book import sphinx_lab, sphinx_lexer, sphinx_node, sphinx_provenance, sphinx_twin
 
 LOG = logging.getLogger(__name__)
 SCRIPT = "kubehop.iife.js"
@@ -50,7 +51,8 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
     record = sphinx_provenance.read(Path(app.confdir))
     context["kh_footer"] = sphinx_provenance.footer(record, page)
     if record.page(page):
-        line = f'<p class="kh-facts">{sphinx_provenance.facts(record, page, body)}</p>'
+        solve = sphinx_lab.minutes(app, page)
+        line = f'<p class="kh-facts">{sphinx_provenance.facts(record, page, body, solve_minutes=solve)}</p>'
         body = body.replace(HEADING_END, HEADING_END + line, 1)
     body = EMPTY_HEADING.sub("<td></td>", body)  # a heading without words is none: axe, empty-table-header
     body, problems = sphinx_twin.fill(body, _traces(app))
@@ -59,6 +61,8 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
     context["body"] = body
     if any(name in body for name in NEEDS_SCRIPT):
         _load_script(app, page)
+    if sphinx_lab.SHOWN in body:
+        app.add_css_file(sphinx_lab.STYLESHEET)
 
 
 def copy_script(app: Sphinx, error: Exception | None) -> None:
@@ -73,9 +77,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
     sphinx_node.register(app)
     app.add_lexer(sphinx_lexer.NAME, sphinx_lexer.CellLexer)
     app.connect("source-read", note_traces)
+    app.connect("source-read", sphinx_lab.show)
     app.connect("doctree-read", mark_commands)
     app.connect("html-page-context", finish_page)
     app.connect("build-finished", copy_script)
+    app.connect("build-finished", sphinx_lab.copy_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

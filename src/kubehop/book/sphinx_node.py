@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from kubehop.book import provenance, sphinx_hop_map, sphinx_provenance
+from kubehop.book import provenance, sphinx_hop_map, sphinx_lab, sphinx_provenance
 
 
 class HopMap(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
@@ -161,8 +161,9 @@ def _in_order(builder: Any) -> list[str]:
 
 def _chapter(builder: Any, record: sphinx_provenance.Provenance, name: str) -> str:
     url, title = builder.get_relative_uri(builder.current_docname, name), builder.env.titles[name].astext()
-    page = record.page(name)
-    time = f' <span class="kh-time">{sphinx_provenance.spell(page["run_seconds"])}</span>' if page else ""
+    solve, page = sphinx_lab.minutes(builder.app, name), record.page(name)
+    spelled = f"{solve} min" if solve else sphinx_provenance.spell(page["run_seconds"]) if page else ""
+    time = f' <span class="kh-time">{spelled}</span>' if spelled else ""
     return f'<li><a href="{url}">{escape(title)}</a>{time}</li>'
 
 

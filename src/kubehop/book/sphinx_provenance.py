@@ -17,6 +17,7 @@ from typing import Any
 
 from kubehop.book import provenance
 from kubehop.errors import BookError
+from kubehop.labs import notebook
 
 CHECKS = Path("traces/checks.json")
 LABS = Path("traces/lab-results.json")
@@ -61,8 +62,15 @@ def read(root: Path) -> Provenance:
     return Provenance(
         versions=data.get("versions", {}),
         machine=data.get("machine", {}),
-        pages={str(Path(name).with_suffix("")): page for name, page in data.get("notebooks", {}).items()},
+        pages={_page_of(Path(name)): page for name, page in data.get("notebooks", {}).items()},
     )
+
+
+def _page_of(file: Path) -> str:
+    """Return the page that shows a recorded notebook: a lab's page shows its first sight."""
+    if file.name == notebook.FIRST_SIGHT:
+        file = file.with_name(notebook.LEARNER)
+    return file.with_suffix("").as_posix()
 
 
 def read_list(path: Path, key: str) -> list[dict[str, Any]]:
@@ -95,9 +103,12 @@ def footer(record: Provenance, docname: str) -> str:
     return " ".join(part for part in parts if part) + "."
 
 
-def facts(record: Provenance, docname: str, body: str) -> str:
-    """Return the line under a chapter's title: reading time and measured run time."""
+def facts(record: Provenance, docname: str, body: str, *, solve_minutes: int | None = None) -> str:
+    """Return the line under a title: reading time and measured run time, or the minutes a lab takes."""
     page = record.page(docname)
+    if solve_minutes is not None:
+        began = spell(page["run_seconds"])
+        return f"A lab of about {solve_minutes} min · its start runs in {began}, measured"
     minutes = max(1, round(len(TAG.sub(" ", CODE.sub(" ", body)).split()) / WORDS_PER_MINUTE))
     parts = [f"About {minutes} min to read"]
     if page:

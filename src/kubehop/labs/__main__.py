@@ -26,9 +26,10 @@ def lint_labs(slugs: Slugs = None) -> None:
 
 @app.command()
 def generate(slugs: Slugs = None) -> None:
-    """Write each lab.ipynb from its solution.ipynb."""
+    """Write each lab.ipynb and first-sight.ipynb from its solution.ipynb."""
     for slug in slugs or folder.slugs():
-        typer.echo(notebook.generate(folder.root() / slug))
+        for path in notebook.generate(folder.root() / slug):
+            typer.echo(path)
 
 
 @app.command("selftest")

@@ -10,7 +10,7 @@ from pathlib import Path
 from kubehop.labs import progress
 from kubehop.labs.progress import Progress
 from kubehop.labs.report import code, counted, icon
-from kubehop.labs.style import CSS, STYLE
+from kubehop.labs.style import CSS, style
 
 _PAGE = (
     "body{{margin:0;background:#fff}}@media(prefers-color-scheme:dark){{body{{background:#12161c}}}}"
@@ -59,7 +59,7 @@ class Certificate:
         return file
 
     def _repr_html_(self) -> str:
-        return STYLE + self.html()
+        return style() + self.html()
 
     def __repr__(self) -> str:
         return "\n".join([f"Labs of {self.learner}", *(line for item in self.labs for line in _lines(item))])

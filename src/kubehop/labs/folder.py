@@ -5,7 +5,8 @@ labs/<slug>/
 ├── lab.toml         title, chapter, minutes, namespaced, deadline_seconds, objectives, story, hints, symptom
 ├── start/*.yaml     the world it begins in, one object a file
 ├── solution.ipynb   the source
-├── lab.ipynb        generated from it
+├── lab.ipynb        generated from it: what the learner opens
+├── first-sight.ipynb  generated from it and recorded: what the published page shows
 ├── checks.py        CHECKS
 ├── wrong/*.toml     named wrong answers
 └── debrief.md       why, shown after success
@@ -27,6 +28,8 @@ from kubehop.errors import LabError
 from kubehop.labs.check import Check, checked
 from kubehop.labs.world import Object
 
+SETTINGS = "lab.toml"
+DEBRIEF = "debrief.md"
 FIELDS: Mapping[str, type] = {
     "title": str,
     "chapter": str,
@@ -130,7 +133,7 @@ def read(path: Path) -> LabFolder:
         symptom=table["symptom"],
         start=tuple(_manifest(file) for file in sorted((path / "start").glob("*.yaml"))),
         checks=_checks(path / "checks.py"),
-        debrief=_text(path / "debrief.md"),
+        debrief=_text(path / DEBRIEF),
     )
 
 
@@ -140,7 +143,7 @@ def settings(path: Path) -> dict[str, Any]:
     Raises:
         LabError: It is no TOML, or a field is missing, unknown or of another type.
     """
-    file = path / "lab.toml"
+    file = path / SETTINGS
     try:
         table = tomllib.loads(_text(file))
     except tomllib.TOMLDecodeError as error:

@@ -143,7 +143,7 @@ class Lab:
         return panel.bundle(self, **options)
 
     def __repr__(self) -> str:
-        return f"Lab({self.folder.slug!r}, learner={self.learner!r})"
+        return f"Lab({self.folder.slug!r})"
 
 
 def _use(file: Path, *, namespace: str) -> None:

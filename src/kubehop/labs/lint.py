@@ -15,7 +15,7 @@ from kubehop.labs.reader import KINDS
 from kubehop.labs.world import labels_of, name_of
 
 HINTS = 3
-_FILES = frozenset({"lab.toml", "solution.ipynb", "lab.ipynb", "checks.py", "debrief.md"})
+_FILES = frozenset({"lab.toml", "solution.ipynb", notebook.LEARNER, notebook.FIRST_SIGHT, "checks.py", "debrief.md"})
 _CACHES = frozenset({"__pycache__", ".ipynb_checkpoints"})
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # A check reads. These calls write, start programs, or reach around the World.
@@ -136,3 +136,22 @@ def _notebooks(lab: LabFolder) -> Iterator[str]:
         yield f"{lab.path}/solution.ipynb: its last code cell is not lab.finish()."
     if any(cell.get("outputs") for cell in cells):
         yield f"{lab.path}/solution.ipynb has outputs: clear them."
+    if not notebook.first_sight_current(lab.path):
+        yield (
+            f"{lab.path / notebook.FIRST_SIGHT} is not what solution.ipynb begins with: "
+            "run `python -m kubehop.labs generate`, then `kubehop record` it."
+        )
+    else:
+        yield from _first_sight(lab)
+
+
+def _first_sight(lab: LabFolder) -> Iterator[str]:
+    """Tell what a reader of the published page does not see, and what they must not see yet."""
+    file = lab.path / notebook.FIRST_SIGHT
+    cells = [cell for cell in notebook.read(lab.path, notebook.FIRST_SIGHT).cells if cell.cell_type == "code"]
+    for cell in cells[:-1]:
+        if not cell.outputs:
+            yield f"{file}: {cell.source.splitlines()[-1]!r} has no output: run `kubehop record {file}`."
+    for secret in sorted(_secrets(lab)):
+        if any(secret in str(cell.outputs) for cell in cells):
+            yield f"{file} prints {secret!r}, which is the cause: choose columns without it."

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from kubehop.labs import report as reports
 from kubehop.labs.check import Report
 from kubehop.labs.progress import Progress
-from kubehop.labs.style import STYLE
+from kubehop.labs.style import style
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Note:
         return f'<section class="kh-lab">{"".join(parts)}</section>'
 
     def _repr_html_(self) -> str:
-        return STYLE + self.html()
+        return style() + self.html()
 
     def __repr__(self) -> str:
         return "\n".join(part.rstrip() for part in (self.lead, self.markdown, self.code) if part)

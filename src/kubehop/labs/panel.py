@@ -5,7 +5,6 @@ Each button does what the plain call of the same name does and shows what it ret
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from html import escape
@@ -13,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from kubehop.labs.note import Note, Verdict, rendered
 from kubehop.labs.report import code, counted
-from kubehop.labs.style import STYLE
+from kubehop.labs.style import static, style
 
 if TYPE_CHECKING:
     from kubehop.labs.lab import Lab
 
-_STATIC = "KUBEHOP_STATIC"
 
 
 def show(lab: Lab) -> None:
@@ -33,8 +31,8 @@ def show(lab: Lab) -> None:
 
 def bundle(lab: Lab, **options: object) -> Any:
     """Return what a notebook shows for a lab: the live panel, or fixed HTML when recording."""
-    if os.environ.get(_STATIC) == "1":
-        page = f'{STYLE}<section class="kh-lab">{_head(lab)}</section>'
+    if static():
+        page = f'<section class="kh-lab">{_head(lab)}</section>'
         return {"text/plain": repr(lab), "text/html": page}
     return Panel(lab).box._repr_mimebundle_(**options)
 
@@ -46,7 +44,7 @@ class Panel:
         import ipywidgets  # slow to import, and only a notebook needs it
 
         self.lab = lab
-        self._head = ipywidgets.HTML(f"{STYLE}{_head(lab)}")
+        self._head = ipywidgets.HTML(f"{style()}{_head(lab)}")
         self._progress = ipywidgets.HTML(_progress(lab))
         self._answer = ipywidgets.HTML("")
         self._buttons = [
@@ -94,7 +92,7 @@ class Panel:
 
 def _head(lab: Lab) -> str:
     folder = lab.folder
-    namespace = f"namespace <code>{escape(lab.namespace)}</code>"
+    namespace = "a namespace of your own" if static() else f"namespace <code>{escape(lab.namespace)}</code>"
     objectives = "".join(f"<li>{code(text)}</li>" for text in folder.objectives)
     return (
         f"<h2>{escape(folder.title)}</h2>{rendered(folder.story)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from kubehop.labs.check import Outcome, Report, Result
-from kubehop.labs.style import STYLE
+from kubehop.labs.style import style
 
 _WORDS: dict[Outcome, str] = {"pass": "pass", "fail": "fail", "error": "error", "skipped": "skipped"}
 _ICONS: dict[Outcome, str] = {
@@ -35,7 +35,7 @@ def html(report: Report) -> str:
     """Return the report as a notebook shows it."""
     items = "".join(_html(result) for result in report.results)
     return (
-        f'{STYLE}<section class="kh-lab" aria-label="Result of the checks">'
+        f'{style()}<section class="kh-lab" aria-label="Result of the checks">'
         f'<ol class="kh-checks">{items}</ol><p class="kh-soft">{escape(summary(report))}</p></section>'
     )
 

@@ -170,4 +170,4 @@ def test_static_bundle_has_no_widget(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
     found = panel.bundle(lab)
     assert set(found) == {"text/plain", "text/html"}
     assert "The shop answers nobody" in found["text/html"]
-    assert repr(lab) == found["text/plain"] == "Lab('broken-selector', learner='ada-lovelace')"
+    assert repr(lab) == found["text/plain"] == "Lab('broken-selector')"

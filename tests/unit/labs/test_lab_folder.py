@@ -46,11 +46,29 @@ def remove(name: str) -> Callable[[Path], None]:
     return lambda path: (path / name).unlink()
 
 
+def without_output(source: str) -> Callable[[Path], None]:
+    """Return a function that breaks a lab by taking a recorded output away."""
+
+    def change(path: Path) -> None:
+        sight = notebook.read(path, notebook.FIRST_SIGHT)
+        next(cell for cell in sight.cells if cell.source == source).outputs = []
+        nbformat.write(sight, path / notebook.FIRST_SIGHT)
+
+    return change
+
+
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "unexpected file": (add("notes.txt", "x"), "is not expected in a lab"),
     "no debrief": (remove("debrief.md"), "debrief.md cannot be read"),
     "no notebook": (remove("lab.ipynb"), "lab.ipynb is missing"),
     "stale notebook": (replace("lab.ipynb", "# TODO", "# DONE"), "is not made from solution.ipynb"),
+    "no first sight": (remove("first-sight.ipynb"), "first-sight.ipynb is missing"),
+    "stale first sight": (replace("first-sight.ipynb", "lab.start()", "lab.hint()"), "begins with"),
+    "first sight without an output": (without_output("lab.start()"), "'lab.start()' has no output"),
+    "cause in the first sight": (
+        replace("first-sight.ipynb", "deployment.apps/web", "tier=frontend"),
+        "prints 'tier=frontend', which is the cause",
+    ),
     "unknown field": (replace("lab.toml", "minutes", "hours"), "missing or unknown fields: hours, minutes"),
     "wrong type": (replace("lab.toml", "minutes = 15", 'minutes = "15"'), "expected a int"),
     "no TOML": (replace("lab.toml", "=", ":"), "is no TOML"),
