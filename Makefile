@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PACKAGES := runc nftables iptables conntrack iproute2 util-linux mount procps kmod \
 	curl bind9-dnsutils tcpdump hey jq busybox-static chromium fonts-dejavu-core python3-venv
 
-.PHONY: help lab test check book bench record up down clean
+.PHONY: help lab test check book bench soak record up down clean
 
 help: ## Show the verbs.
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ book: .venv/ready ## Build the site from recorded outputs and serve it.
 
 bench: .system .venv/ready ## Measure, and write docs/benchmarks.md.
 	@python -m tests.bench
+
+soak: .venv/ready ## Run the whole book ten times two at once on the running cluster, and keep count.
+	@python -m tests.soak --rounds 10
 
 record: .venv/ready ## Run every chapter and lab on the cluster, and store what they print.
 	@python -m kubehop.labs generate

@@ -47,8 +47,6 @@ class FakeCluster:
         self._dice = random.Random(self.seed)
         self._number = itertools.count(1)
 
-    # --- Reader ---------------------------------------------------------------------------------------
-
     def objects(self, kind: str) -> list[Object]:
         """Return copies of the objects of one kind."""
         return [copy.deepcopy(item) for (its, _), item in sorted(self.stored.items()) if its == kind]
@@ -69,8 +67,6 @@ class FakeCluster:
             for pod in self.objects("Pod")
             if selector.items() <= labels_of(pod).items()
         }
-
-    # --- kubectl --------------------------------------------------------------------------------------
 
     def kubectl(self, step: Step) -> None:
         """Run one command, then let the controllers act."""
@@ -150,8 +146,6 @@ class FakeCluster:
             for part in path:
                 target = target[part]
             target[last] = change["value"]
-
-    # --- controllers ----------------------------------------------------------------------------------
 
     def reconcile(self) -> None:
         """Do what the controllers do."""
@@ -237,8 +231,6 @@ class FakeCluster:
                 {"addresses": [p["status"]["podIP"]], "conditions": {"ready": _serves(p)}} for p in pods
             ],
         }
-
-    # --- kube-proxy and DNS ---------------------------------------------------------------------------
 
     def _answer(self, url: str) -> FakeAnswer:
         parts = urlsplit(url)
