@@ -21,7 +21,8 @@ from kubehop.cluster.state import Place
 ROOT = Path(__file__).resolve().parents[1]
 KUBEHOP = (sys.executable, "-m", "kubehop.cli")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-LIFE = "tests/cluster/test_lifecycle.py"
+# These start clusters of their own.
+LIFE = [f"tests/cluster/test_{name}.py" for name in ("lifecycle", "pause")]
 
 
 def stages() -> list[tuple[str, tuple[str, ...]]]:
@@ -31,7 +32,7 @@ def stages() -> list[tuple[str, tuple[str, ...]]]:
         for name in ("first-sight.ipynb", "solution.ipynb")
     )
     return [
-        ("rooms on a cluster", (*PYTEST, "tests/cluster", f"--ignore={LIFE}")),
+        ("rooms on a cluster", (*PYTEST, "tests/cluster", *(f"--ignore={file}" for file in LIFE))),
         ("book on a cluster", (*PYTEST, "tests/book", "-m", "cluster")),
         ("chapters, strict", (*PYTEST, "--nbval", "chapters", "--write-checks")),
         ("labs at first sight, strict", (*PYTEST, "--nbval", *sights, "--write-checks")),
@@ -46,7 +47,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kubehop-test-") as folder:
         os.environ["XDG_STATE_HOME"] = folder
         place = Place(f"test-{os.getpid()}")
-        failed += _run("life of a cluster", (*PYTEST, LIFE))
+        failed += _run("life of a cluster", (*PYTEST, *LIFE))
         os.environ["KUBEHOP_NAME"] = place.name
         try:
             failed += _run("up", (*KUBEHOP, "up"))

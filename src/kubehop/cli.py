@@ -45,6 +45,18 @@ def down(name: Name = DEFAULT_NAME) -> None:
 
 
 @app.command()
+def pause(name: Name = DEFAULT_NAME) -> None:
+    """Freeze a cluster where it stands: it keeps its memory and uses no processor time."""
+    _order(name, "pause")
+
+
+@app.command()
+def resume(name: Name = DEFAULT_NAME) -> None:
+    """Let a paused cluster run on."""
+    _order(name, "resume")
+
+
+@app.command()
 def status(name: Name = DEFAULT_NAME) -> None:
     """Show a cluster: its addresses, and every component with its restarts."""
     from kubehop.cluster.show import status as show
@@ -132,6 +144,15 @@ def record(notebooks: list[Path]) -> None:
         console.print(
             f"{one.path}: {told}, {one.code_cells} cells in {one.run_seconds:.1f} s", soft_wrap=True
         )
+
+
+def _order(name: str, verb: str, **what: str) -> None:
+    """Have the process that holds a cluster do something."""
+    _as_root()
+    from kubehop.cluster import control
+    from kubehop.cluster.state import Place
+
+    console.print(control.ask(Place(name), verb, **what), soft_wrap=True)
 
 
 def _as_root() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cluster.life import SHOP, done, kubehop, shop_status
 
 from kubehop.client import handover, kubeconfig, namespace
 from kubehop.client.api import Api
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Kubectl
+from kubehop.cluster import sweep
+from kubehop.cluster.state import Place
+from kubehop.wait import until
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +55,43 @@ def kubectl(own_kubeconfig: Path) -> Kubectl:
 def api(own_kubeconfig: Path) -> Api:
     """Return the cluster's API."""
     return Api(own_kubeconfig)
+
+
+def _own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
+    monkeypatch.delenv("KUBEHOP_NAME", raising=False)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A cluster with a name and a state folder of its own; whatever happens, nothing of it stays."""
+    _own(tmp_path, monkeypatch)
+    mine = Place(f"t{os.getpid()}")
+    yield mine
+    kubehop("down", mine.name)
+    assert not sweep.processes(mine)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of the cluster that `shop` runs; nothing of it stays."""
+    home = tmp_path_factory.mktemp("shop")
+    yield home
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _own(home, monkeypatch)
+        mine = Place(f"s{os.getpid()}")
+        kubehop("down", mine.name)
+        assert not sweep.processes(mine)
+        assert list(home.iterdir()) == []
+
+
+@pytest.fixture
+def shop(shop_home: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A running cluster with the storefront behind an Ingress; one for all tests, made whole before each."""
+    _own(shop_home, monkeypatch)
+    mine = Place(f"s{os.getpid()}")
+    done("up", mine.name)
+    Kubectl(mine.kubeconfig).run(["apply", "-f", "-"], stdin=SHOP, check=True)
+    until(lambda: shop_status(mine) == 200, what="the storefront to answer", timeout_seconds=90)
+    return mine

@@ -5,21 +5,18 @@ These tests start clusters of their own, beside any that runs.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlparse
 
 import psutil
 import pytest
 from tests.cluster.host import snapshot
+from tests.cluster.life import KUBEHOP, all_running, cmdline, kubehop, no_orphans, shop_status
 
 from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import state, sweep
@@ -27,81 +24,7 @@ from kubehop.cluster.state import Place
 from kubehop.wait import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
-KUBEHOP = [sys.executable, "-m", "kubehop.cli"]
 ROUNDS = int(os.environ.get("KUBEHOP_KILL_ROUNDS", "4"))
-
-SHOP = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: storefront}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: storefront}}
-  template:
-    metadata: {labels: {app: storefront}}
-    spec:
-      containers:
-      - name: app
-        image: storefront:v1
-        readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}
----
-apiVersion: v1
-kind: Service
-metadata: {name: storefront}
-spec: {selector: {app: storefront}, ports: [{port: 80, targetPort: 8080}]}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: storefront}
-spec:
-  rules:
-  - host: shop.localhost
-    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: storefront, port: {number: 80}}}}]}
-"""
-
-
-def kubehop(verb: str, name: str, *, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    """Run a verb of the command line to its end."""
-    argv = [*KUBEHOP, verb, "--name", name]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False)
-
-
-def shop_status(place: Place) -> int | None:
-    """Return the status of GET / through the Ingress, None where nothing answered."""
-    told = state.read_handover(place) or {}
-    address = urlparse(told.get("ingress_http", ""))
-    if not address.port:
-        return None
-    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=3)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": "shop.localhost"})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A cluster with a name and a state folder of its own; whatever happens, nothing of it stays."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.delenv("KUBEHOP_NAME", raising=False)
-    mine = Place(f"t{os.getpid()}")
-    yield mine
-    kubehop("down", mine.name)
-    assert not sweep.processes(mine)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def shop(place: Place) -> Place:
-    """A running cluster with the storefront behind an Ingress."""
-    done = kubehop("up", place.name)
-    assert done.returncode == 0, done.stderr
-    Kubectl(place.kubeconfig).run(["apply", "-f", "-"], stdin=SHOP, check=True)
-    until(lambda: shop_status(place) == 200, what="the storefront to answer", timeout_seconds=90)
-    return place
 
 
 def test_down_leaves_the_host_as_it_was(place: Place) -> None:
@@ -117,14 +40,7 @@ def test_down_leaves_the_host_as_it_was(place: Place) -> None:
     assert again.returncode == 0, again.stderr
     assert kubehop("down", place.name).returncode == 0
     assert snapshot() == before
-    assert not [process for process in psutil.process_iter() if place.name in " ".join(_cmdline(process))]
-
-
-def _cmdline(process: psutil.Process) -> list[str]:
-    try:
-        return [] if process.pid == os.getpid() else process.cmdline()
-    except psutil.Error:
-        return []
+    assert not [process for process in psutil.process_iter() if place.name in " ".join(cmdline(process))]
 
 
 def test_survives_kills(shop: Place) -> None:
@@ -143,7 +59,7 @@ def test_survives_kills(shop: Place) -> None:
         _heal(shop, told)
     listed = Kubectl(shop.kubeconfig).run(["get", "deploy,svc,ing", "-o", "name"], check=True).text
     assert "deployment.apps/storefront" in listed
-    _no_orphans(shop)
+    no_orphans(shop)
 
 
 def test_survives_the_death_of_everything(shop: Place) -> None:
@@ -164,26 +80,12 @@ def test_survives_the_death_of_everything(shop: Place) -> None:
 def _heal(place: Place, told: str) -> None:
     end = time.monotonic() + 30
     while time.monotonic() < end and sweep.supervisor(place):
-        if shop_status(place) == 200 and _all_running(place):
+        if shop_status(place) == 200 and all_running(place):
             return
         time.sleep(0.5)
     done = kubehop("up", place.name)
     assert done.returncode == 0, f"{told}: {done.stderr}"
     until(lambda: shop_status(place) == 200, what=f"the shop to answer after {told}", timeout_seconds=60)
-
-
-def _all_running(place: Place) -> bool:
-    told = state.read_handover(place) or {}
-    return all(row["state"] == "running" for row in told.get("components", []))
-
-
-def _no_orphans(place: Place) -> None:
-    """Each process of the cluster belongs to the living supervisor's family."""
-    supervisor = sweep.supervisor(place)
-    assert supervisor
-    family = {child.pid for child in psutil.Process(supervisor).children(recursive=True)}
-    strangers = [pid for pid in sweep.processes(place) if pid not in family and psutil.pid_exists(pid)]
-    assert not strangers, [_cmdline(psutil.Process(pid)) for pid in strangers]
 
 
 def test_taken_ports_move_on(place: Place) -> None:
@@ -206,7 +108,7 @@ def test_two_ups_at_once_make_one_cluster(place: Place) -> None:
     said = [process.communicate(timeout=240)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     holders = [
-        p.pid for p in psutil.process_iter() if _cmdline(p)[-2:] == ["kubehop.cluster.supervisor", place.name]
+        p.pid for p in psutil.process_iter() if cmdline(p)[-2:] == ["kubehop.cluster.supervisor", place.name]
     ]
     assert holders == [sweep.supervisor(place)]
 

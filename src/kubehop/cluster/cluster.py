@@ -24,7 +24,7 @@ from kubehop.cluster.health import http_status
 from kubehop.cluster.image import Image
 from kubehop.cluster.layout import API_PORT, DNS_ADDRESS, GATEWAY, Layout
 from kubehop.cluster.linux import network
-from kubehop.cluster.linux.forward import LOOPBACK, Dialer, reserve, serve_socks, serve_tcp
+from kubehop.cluster.linux.forward import LOOPBACK, Dialer, Gate, reserve, serve_socks, serve_tcp
 from kubehop.cluster.runtime import NodeRuntime
 from kubehop.cluster.state import write
 from kubehop.errors import ClusterError
@@ -62,7 +62,12 @@ class Cluster:
     ) -> None:
         self.layout = layout
         self.images = images
-        self.nodes = [NodeRuntime(layout, node, on_change=on_change) for node in layout.nodes]
+        self.gate = Gate()
+        self.awake = asyncio.Event()
+        self.awake.set()
+        self.nodes = [
+            NodeRuntime(layout, node, on_change=on_change, awake=self.awake) for node in layout.nodes
+        ]
         self.ports = PORTS | (ports or {})
         self._servers: list[asyncio.Server] = []
         self._imports: asyncio.Future[Any] | None = None
@@ -116,11 +121,14 @@ class Cluster:
         for name, target in {"api": API_PORT, "ingress_http": 80, "ingress_https": 443}.items():
             listener = reserve(self.ports[name])
             self.ports[name] = listener.getsockname()[1]
-            self._servers.append(await serve_tcp(listener, dialer, (address, target)))
+            speaks_http = name == "ingress_http"
+            self._servers.append(
+                await serve_tcp(listener, dialer, (address, target), gate=self.gate, speaks_http=speaks_http)
+            )
         listener = reserve(self.ports["outside_proxy"])
         self.ports["outside_proxy"] = listener.getsockname()[1]
         names = {node.name: str(node.address.ip) for node in self.layout.nodes}
-        self._servers.append(await serve_socks(listener, dialer, names))
+        self._servers.append(await serve_socks(listener, dialer, names, gate=self.gate))
         url = f"https://{LOOPBACK}:{self.ports['api']}"
         write(place.kubeconfig, pki.kubeconfig(place.pki, pki.ADMIN, url), mode=0o600)
         place.hand_over(place.kubeconfig)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import doctor, process, state, sweep
+from kubehop.cluster import control, doctor, process, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
@@ -20,6 +20,7 @@ from kubehop.errors import ClusterError
 from kubehop.wait import until
 
 UP_SECONDS = 300.0
+ALIVE = ("ready", "paused", "resuming")
 DATA = ("etcd", "nodes", "pki", "kubeconfig", "ingress-ca.crt")
 
 
@@ -40,7 +41,7 @@ def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], Non
         ClusterError: A component could not start; what was begun is undone.
     """
     with place.alone():
-        if sweep.supervisor(place) and (told := state.read_handover(place)) and told["phase"] == "ready":
+        if told := _running(place):
             return told
         sweep.stop_supervisor(place)
         doctor.require()
@@ -48,6 +49,16 @@ def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], Non
         sweep.leftovers(place)
         _build(place, build)
         return _start(place, on_step)
+
+
+def _running(place: Place) -> dict[str, Any] | None:
+    """Return what a cluster that runs tells, after waking it if it is paused; None where it does not run."""
+    told = state.read_handover(place)
+    if told is None or sweep.supervisor(place) is None or told["phase"] not in ALIVE:
+        return None
+    if told["phase"] != "ready":
+        control.ask(place, "resume")
+    return state.read_handover(place)
 
 
 def _build(place: Place, progress: Progress) -> None:

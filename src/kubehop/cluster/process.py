@@ -45,9 +45,15 @@ class Spec:
     env: dict[str, str] = field(default_factory=dict)
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Process:
-    """A process that is kept running until `stop`."""
+    """A process that is kept running until `stop`; it is not restarted while `awake` is not set."""
 
     spec: Spec
     on_change: Callable[[], None] = lambda: None
@@ -55,6 +61,7 @@ class Process:
     state: str = "stopped"
     restarts: int = 0
     exit_code: int | None = None
+    awake: asyncio.Event = field(default_factory=_set)
     since: str = field(default_factory=now)
     keeper: asyncio.Task[None] | None = None
 
@@ -79,6 +86,7 @@ class Process:
             self._set("restarting", None)
             wait = FIRST_WAIT_SECONDS if time.monotonic() - began > STEADY_SECONDS else wait
             await asyncio.sleep(wait)
+            await self.awake.wait()
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             self.restarts += 1
             try:

@@ -33,9 +33,12 @@ class NodeRuntime:
         layout: The cluster.
         node: The node.
         on_change: Called whenever a process of the node starts or ends.
+        awake: Not set while the cluster is paused: what ends then is not started again before it is.
     """
 
-    def __init__(self, layout: Layout, node: network.Node, *, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, layout: Layout, node: network.Node, *, on_change: Callable[[], None], awake: asyncio.Event
+    ) -> None:
         self.layout = layout
         self.node = node
         self.pid: int | None = None
@@ -43,12 +46,18 @@ class NodeRuntime:
         self.reborn = 0
         self.components: dict[str, tuple[Component, Process]] = {}
         self._on_change = on_change
+        self._awake = awake
         self._keeper: asyncio.Task[None] | None = None
 
     @property
     def folder(self) -> Path:
         """The node's own files."""
         return self.layout.place.node(self.node.name)
+
+    @property
+    def groups(self) -> list[Path]:
+        """The folders of the node's cgroup, one in each hierarchy."""
+        return cgroup.named(f"{self.layout.place.cgroup_prefix}{self.node.name}")
 
     @property
     def root(self) -> Path:
@@ -63,6 +72,7 @@ class NodeRuntime:
     async def _keep(self, init: asyncio.subprocess.Process) -> None:
         while True:
             await init.wait()
+            await self._awake.wait()
             self.reborn += 1
             self.pid = None
             self._on_change()
@@ -96,7 +106,7 @@ class NodeRuntime:
         return init
 
     def _join_network(self) -> None:
-        cgroup.remove(cgroup.find(f"{self.layout.place.cgroup_prefix}{self.node.name}"))
+        cgroup.remove(self.groups)
         folder = self.layout.place.namespaces
         if self.dialer:
             self.dialer.close()
@@ -170,7 +180,7 @@ class NodeRuntime:
             group.process_files,
             component.env,
         )
-        process = Process(spec, on_change=self._on_change)
+        process = Process(spec, on_change=self._on_change, awake=self._awake)
         self.components[component.name] = (component, process)
         await process.start()
         return process

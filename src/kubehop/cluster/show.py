@@ -155,6 +155,8 @@ def _not_ready(told: dict[str, Any], phase: str) -> str:
         return f"{name}: its supervisor was killed, so nothing runs. Run `kubehop up`; its data is kept."
     if phase == "failed":
         return f"{name}: failed. {told.get('error')} Run `kubehop up` to try again."
+    if phase in ("paused", "resuming"):
+        return f"{name}: {phase}. It keeps its memory; wake it with `kubehop resume --name {name}`."
     return f"{name}: {phase}, step {told.get('done')} of {told.get('total')}: {step}."
 
 

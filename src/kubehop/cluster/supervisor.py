@@ -11,20 +11,21 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import traceback
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import state, sweep
+from kubehop.cluster import control, pause, state, sweep
 from kubehop.cluster.binary import ensure
-from kubehop.cluster.cluster import Cluster
+from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Silent
 from kubehop.cluster.state import Place
 from kubehop.cluster.version import versions
-from kubehop.errors import KubehopError
+from kubehop.errors import ClusterError, KubehopError
 
 WRITE_SECONDS = 0.05
 
@@ -42,8 +43,11 @@ class Supervisor:
         self.phase, self.step = "starting", ""
         self.error: str | None = None
         self.done = self.total = 0
+        self.began = time.monotonic()
+        self.trace: list[dict[str, Any]] = []
         self.changed = asyncio.Event()
         self.stopping = asyncio.Event()
+        self.busy = asyncio.Lock()
         binaries = ensure(PRODUCTS, progress=Silent())
         images = ensure_images(binaries, progress=Silent())
         self.layout = Layout(place, binaries)
@@ -56,11 +60,13 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         writer = asyncio.create_task(self._write_changes())
+        orders = await control.serve(self.place, self._obey)
         try:
             await self._until_stopped(self._up())
             self.phase = "stopping" if self.error is None else "failed"
         finally:
             writer.cancel()
+            orders.close()
             await self.cluster.stop()
             self._write()
             await asyncio.to_thread(sweep.leftovers, self.place)
@@ -83,7 +89,7 @@ class Supervisor:
             for self.done, step in enumerate(steps):
                 self.step = step.title
                 self._write()
-                await step.do()
+                await self._take(step)
         except KubehopError as error:
             self.error = f"{self.step}: {error}"
         except Exception as error:  # noqa: BLE001 - whatever it was, `up` must say it
@@ -93,6 +99,47 @@ class Supervisor:
             self.phase, self.step, self.done = "ready", "ready", self.total
             (self.place.folder / "was-ready").touch()
         self.changed.set()
+
+    async def _take(self, step: Step) -> None:
+        """Take one step, and note when it began (seconds from our start) and how long it took."""
+        began = time.monotonic()
+        await step.do()
+        noted = {"title": step.title, "began": began - self.began, "seconds": time.monotonic() - began}
+        self.trace.append({key: round(x, 3) if isinstance(x, float) else x for key, x in noted.items()})
+
+    async def _obey(self, order: dict[str, Any]) -> str:
+        """Do what the command line asks of a cluster that runs; return what to tell."""
+        async with self.busy:
+            verb = order["verb"]
+            if verb == "resume" and self.phase == "ready":
+                return f"The cluster {self.place.name} is not paused."
+            if verb == "pause" and self.phase == "paused":
+                return f"The cluster {self.place.name} is paused already."
+            if self.phase != ("paused" if verb == "resume" else "ready"):
+                raise self._not_now(verb)
+            return await (self._resume() if verb == "resume" else self._pause())
+
+    def _not_now(self, verb: str) -> ClusterError:
+        name = self.place.name
+        advice = f"Run `kubehop {'resume' if self.phase == 'paused' else 'status'} --name {name}`."
+        return ClusterError(f"The cluster {name} is {self.phase}: no {verb} now.", next_command=advice)
+
+    async def _pause(self) -> str:
+        await pause.pause(self.cluster)
+        self._enter("paused")
+        return f"The cluster {self.place.name} is paused: it keeps its memory and uses no processor time."
+
+    async def _resume(self) -> str:
+        self._enter("resuming")
+        try:
+            await pause.resume(self.cluster)
+        finally:
+            self._enter("ready")
+        return f"The cluster {self.place.name} runs again."
+
+    def _enter(self, phase: str) -> None:
+        self.phase = self.step = phase
+        self._write()
 
     async def _write_changes(self) -> None:
         while True:
@@ -123,6 +170,7 @@ class Supervisor:
                 "supervisor_pid": os.getpid(),
                 "supervisor_started": owner.started(os.getpid()),
                 "components": self.cluster.describe(),
+                "trace": self.trace,
             },
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from kubehop.cluster.linux import forward
-from kubehop.cluster.linux.forward import reserve, serve_socks, serve_tcp
+from kubehop.cluster.linux.forward import Gate, reserve, serve_socks, serve_tcp
 from kubehop.errors import ClusterError
 
 
@@ -48,7 +48,7 @@ def test_bytes_pass_both_ways_until_both_sides_are_done() -> None:
 
     async def check(port: int) -> None:
         listener = reserve(20000)
-        server = await serve_tcp(listener, HereDialer(), ("127.0.0.1", port))  # type: ignore[arg-type]
+        server = await serve_tcp(listener, HereDialer(), ("127.0.0.1", port), gate=Gate())  # type: ignore[arg-type]
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(b"x" * 300_000)
         writer.write_eof()
@@ -63,7 +63,7 @@ def test_a_dead_target_looks_refused() -> None:
 
     async def run() -> None:
         listener = reserve(20000)
-        server = await serve_tcp(listener, HereDialer(), ("127.0.0.1", _closed_port()))  # type: ignore[arg-type]
+        server = await serve_tcp(listener, HereDialer(), ("127.0.0.1", _closed_port()), gate=Gate())  # type: ignore[arg-type]
         reader, _ = await asyncio.open_connection(*listener.getsockname())
         with pytest.raises(ConnectionResetError):
             await reader.read()
@@ -105,6 +105,44 @@ def test_socks_says_refused() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("speaks_http", "answer"), [(True, b"HTTP/1.1 503 "), (False, None)])
+def test_a_shut_gate_lets_nobody_in(speaks_http: bool, answer: bytes | None) -> None:
+    """A door that speaks HTTP says what to do, another refuses; open again, both let requests in."""
+
+    async def check(port: int) -> None:
+        gate = Gate(shut=True, notice="Run `kubehop resume`.")
+        listener = reserve(20000)
+        target = ("127.0.0.1", port)
+        server = await serve_tcp(listener, HereDialer(), target, gate=gate, speaks_http=speaks_http)  # type: ignore[arg-type]
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        if answer is None:
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        else:
+            told = await reader.read()
+            assert told.startswith(answer)
+            assert told.endswith(b"\r\n\r\nRun `kubehop resume`.\n")
+        gate.shut = False
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write_eof()
+        assert await reader.read() == b"echo "
+        server.close()
+
+    with_echo(check)
+
+
+def test_socks_through_a_shut_gate() -> None:
+    """The proxy answers, and says that nothing can be reached."""
+
+    async def check(port: int) -> None:
+        request = b"\x05\x01\x00\x01" + socket.inet_aton("127.0.0.1")
+        answer, *_ = await _socks(request, port, Gate(shut=True))
+        assert answer[1] == forward.NETWORK_UNREACHABLE
+
+    with_echo(check)
+
+
 def test_a_taken_port_moves_on() -> None:
     """The next free port is taken; a hundred taken ones are an error that says how to look."""
     first = reserve(20300)
@@ -123,9 +161,11 @@ def test_no_free_port_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     held.close()
 
 
-async def _socks(request: bytes, port: int) -> tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]:
+async def _socks(
+    request: bytes, port: int, gate: Gate | None = None
+) -> tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]:
     listener = reserve(20700)
-    await serve_socks(listener, HereDialer(), {"node-1": "127.0.0.1"})  # type: ignore[arg-type]
+    await serve_socks(listener, HereDialer(), {"node-1": "127.0.0.1"}, gate=gate or Gate())  # type: ignore[arg-type]
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     writer.write(b"\x05\x01\x00")
     assert await reader.readexactly(2) == b"\x05\x00"

@@ -41,6 +41,25 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_nothing_is_started_again_before_it_is_awake(tmp_path: Path) -> None:
+    """A process that ends while its cluster is paused waits for the cluster."""
+
+    async def run() -> None:
+        demo = Process(spec(tmp_path, "import time", "time.sleep(60)"))
+        await demo.start()
+        assert demo.pid
+        demo.awake.clear()
+        os.kill(demo.pid, signal.SIGKILL)
+        await until_async(_async(lambda: demo.state == "restarting"), what="the end")
+        await asyncio.sleep(3 * process.FIRST_WAIT_SECONDS)
+        assert (demo.state, demo.restarts) == ("restarting", 0)
+        demo.awake.set()
+        await until_async(_async(lambda: demo.restarts == 1 and demo.state == "running"), what="the restart")
+        await demo.stop()
+
+    asyncio.run(run())
+
+
 def test_back_off_doubles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that ends at once is not started again and again without pause."""
     waits: list[float] = []

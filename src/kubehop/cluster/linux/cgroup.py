@@ -8,6 +8,7 @@ Source: https://docs.kernel.org/admin-guide/cgroup-v2.html
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -20,6 +21,7 @@ from kubehop.wait import until
 
 ROOT = Path("/sys/fs/cgroup")
 LEAF = "init"
+FREEZER_V1, FREEZER_V2 = "freezer.state", "cgroup.freeze"
 
 
 def version() -> int:
@@ -122,6 +124,57 @@ def find(prefix: str) -> list[Path]:
     return found
 
 
+def named(name: str) -> list[Path]:
+    """List the folders of the group with exactly this name, in all hierarchies."""
+    return [folder for folder in find(name) if folder.name == name]
+
+
+def freeze(folders: list[Path], *, timeout_seconds: float = 10.0) -> None:
+    """Stop every process in these groups where it stands; memory, sockets and files stay.
+
+    Raises:
+        ClusterError: The kernel has no freezer.
+        WaitTimeoutError: A process did not stop in time; all of them run on.
+    """
+    switches = _freezers(folders)
+    if not switches:
+        msg = "The kernel has no freezer for these cgroups."
+        raise ClusterError(
+            msg, why="Version 1 needs the freezer controller mounted.", next_command="Run `kubehop doctor`."
+        )
+    for switch in switches:
+        switch.write_text("FROZEN" if switch.name == FREEZER_V1 else "1")
+    try:
+        # On version 1 it is the reading that moves FREEZING on to FROZEN.
+        until(
+            lambda: all(_is_frozen(switch) for switch in switches),
+            what=f"the processes in {[switch.parent.name for switch in switches]} to freeze",
+            timeout_seconds=timeout_seconds,
+            interval_seconds=0.005,
+        )
+    except BaseException:
+        thaw(folders)
+        raise
+
+
+def thaw(folders: list[Path]) -> None:
+    """Let the processes in these groups run again; groups that are gone or not frozen are fine."""
+    for switch in _freezers(folders):
+        with contextlib.suppress(FileNotFoundError):
+            switch.write_text("THAWED" if switch.name == FREEZER_V1 else "0")
+
+
+def _freezers(folders: list[Path]) -> list[Path]:
+    files = (folder / name for folder in folders for name in (FREEZER_V1, FREEZER_V2))
+    return [file for file in files if file.exists()]
+
+
+def _is_frozen(switch: Path) -> bool:
+    if switch.name == FREEZER_V1:
+        return switch.read_text().strip() == "FROZEN"
+    return "frozen 1" in (switch.parent / "cgroup.events").read_text().splitlines()
+
+
 def processes(folders: list[Path]) -> set[int]:
     """Return the numbers of all processes in these groups and below them."""
     return {int(pid) for folder in folders for file in _procs(folder) for pid in _read(file).split()}
@@ -141,6 +194,7 @@ def remove(folders: list[Path], *, timeout_seconds: float = 15.0) -> None:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+        thaw(folders)  # on version 1 a frozen process does not take its signal
         return not alive
 
     until(

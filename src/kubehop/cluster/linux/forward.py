@@ -16,6 +16,7 @@ import ipaddress
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from kubehop.cluster.linux.network import enter
@@ -25,8 +26,32 @@ LOOPBACK = "127.0.0.1"
 DIAL_SECONDS = 10.0
 CHUNK_BYTES = 1 << 16
 SOCKS_VERSION, CONNECT, IPV4, NAME = 5, 1, 1, 3
-SUCCEEDED, HOST_UNREACHABLE, REFUSED, TTL_EXPIRED, NOT_SUPPORTED, NO_SUCH_ADDRESS = 0, 4, 5, 6, 7, 8
+SUCCEEDED, NETWORK_UNREACHABLE, HOST_UNREACHABLE, REFUSED = 0, 3, 4, 5
+TTL_EXPIRED, NOT_SUPPORTED, NO_SUCH_ADDRESS = 6, 7, 8
 PORTS_TRIED = 100
+
+
+@dataclass
+class Gate:
+    """Whether doors let new connections in; those that are in stay.
+
+    Attributes:
+        shut: Nobody gets in: a TCP door refuses, SOCKS5 says that the network is unreachable.
+        notice: What a door that speaks HTTP says instead of refusing, one sentence.
+    """
+
+    shut: bool = False
+    notice: str = ""
+
+    @property
+    def answer(self) -> bytes:
+        """The notice as an HTTP response."""
+        body = f"{self.notice}\n".encode()
+        head = (
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        return head.encode() + body
 
 
 class Dialer:
@@ -85,22 +110,34 @@ def reserve(preferred: int) -> socket.socket:
     )
 
 
-async def serve_tcp(listener: socket.socket, dialer: Dialer, target: tuple[str, int]) -> asyncio.Server:
-    """Pass every connection on `listener` to `target` (address, port) in the fabric."""
+async def serve_tcp(
+    listener: socket.socket, dialer: Dialer, target: tuple[str, int], *, gate: Gate, speaks_http: bool = False
+) -> asyncio.Server:
+    """Pass every connection on `listener` to `target` (address, port) in the fabric, while `gate` is open."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _join(reader, writer, dialer, target)
+        if not gate.shut:
+            await _join(reader, writer, dialer, target)
+        elif speaks_http:
+            await _tell(reader, writer, gate.answer)
+        else:
+            _abort(writer)
 
     return await asyncio.start_server(handle, sock=listener)
 
 
-async def serve_socks(listener: socket.socket, dialer: Dialer, names: dict[str, str]) -> asyncio.Server:
+async def serve_socks(
+    listener: socket.socket, dialer: Dialer, names: dict[str, str], *, gate: Gate
+) -> asyncio.Server:
     """Serve SOCKS5 on `listener`; `names` maps the only host names known outside (the nodes) to addresses."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, struct.error):
             target = await _greet(reader, writer, names)
-            if target:
+            if target and gate.shut:
+                writer.write(_reply(NETWORK_UNREACHABLE))
+                await writer.drain()
+            elif target:
                 await _join(reader, writer, dialer, target, socks=True)
         writer.close()
 
@@ -156,6 +193,15 @@ async def _join(
     await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
     for side in (writer, far_writer):
         side.close()
+
+
+async def _tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes) -> None:
+    """Answer a request without passing it on; it is read first, or closing would reset the connection."""
+    with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+        await asyncio.wait_for(reader.read(CHUNK_BYTES), DIAL_SECONDS)
+        writer.write(answer)
+        await writer.drain()
+    writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
