@@ -7,9 +7,13 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+import yaml
 from playwright.sync_api import Browser
 from published import ROOT, Site
 from visit import Tourist, Visit
+
+from kubehop.book import provenance
+from kubehop.book.sphinx_provenance import spell
 
 pytestmark = pytest.mark.timeout(900)  # the one pass over all pages is counted to the first test
 
@@ -114,7 +118,23 @@ def test_every_chapter_and_lab_is_in_the_order(site: Site) -> None:
         path.with_suffix("") for path in (ROOT / "chapters").glob("*/*") if path.suffix in PAGE_SUFFIXES
     }
     labs = {path.with_suffix("") for path in (ROOT / "labs").glob("*/lab.ipynb")}
+    labs |= {ROOT / "labs" / "part"}
     assert {path.relative_to(ROOT).as_posix() for path in folders | labs} == set(site.pages)
+
+
+def test_a_part_page_leads_to_all_of_its_part(site: Site, visits: list[Visit]) -> None:
+    """Each page of the part is linked with the time that was measured, and so are labs of its chapters."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    record = provenance.read(ROOT)["notebooks"]
+    for first, *rest in ([entry["file"] for entry in part["chapters"]] for part in toc["parts"]):
+        text = (site.html / f"{first}.html").read_text("utf-8")
+        listed = text[text.index("kh-chapters--part") :].partition("</ul>")[0]
+        for name in rest:
+            assert f"{Path(name).name}.html" in listed, (first, name)
+            run = record.get(f"{name}.ipynb")
+            assert run is None or f"runs in {spell(run['run_seconds'])}<" in listed, (first, name)
+    services = (site.html / "chapters/services/part.html").read_text("utf-8")
+    assert "lab, about 15 min" in services
 
 
 def test_a_chapter_that_exists_is_linked(site: Site) -> None:

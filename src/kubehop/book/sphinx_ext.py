@@ -1,6 +1,6 @@
 """The book's Sphinx extension: what the published page needs beyond MyST-NB.
 
-- directives `{hop-map}`, `{chapter-list}`, `{book-status}` (`sphinx_node`)
+- directives `{hop-map}`, `{chapter-list}`, `{part-list}`, `{book-status}` (`sphinx_node`)
 - recorded widgets become static twins, and their traces are inlined (`sphinx_twin`)
 - one deferred classic script is loaded, only on pages that need it
 - title line with the measured run time, footer with the provenance (`sphinx_provenance`)

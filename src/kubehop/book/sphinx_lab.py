@@ -54,6 +54,12 @@ def show(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = nbformat.writes(page)  # type: ignore[no-untyped-call]
 
 
+def chapter_of(app: Sphinx, docname: str) -> str:
+    """Return the page of the chapter that a lab belongs to, "" where the page is no lab."""
+    path = folder_of(app, docname)
+    return f"chapters/{folder.settings(path)['chapter']}" if path else ""
+
+
 def minutes(app: Sphinx, docname: str) -> int | None:
     """Return how long a learner needs for the lab of a page, None where the page is no lab."""
     path = folder_of(app, docname)

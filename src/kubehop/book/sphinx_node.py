@@ -1,4 +1,4 @@
-"""The book's directives `{hop-map}`, `{chapter-list}`, `{book-status}` and roles `{chapter}`, `{hop}`.
+"""Directives `{hop-map}`, `{chapter-list}`, `{part-list}`, `{book-status}`, roles `{chapter}`, `{hop}`.
 
 Each makes a node that is drawn when its page is written, because links and titles are known only then.
 """
@@ -17,6 +17,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from kubehop.book import provenance, sphinx_hop_map, sphinx_lab, sphinx_provenance
 
+PART = "part"
+"""Name of the page that a part begins with."""
+
 
 class HopMap(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
     """The five hops."""
@@ -24,6 +27,10 @@ class HopMap(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils sh
 
 class ChapterList(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
     """Parts and chapters."""
+
+
+class PartList(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
+    """Chapters and labs of one part."""
 
 
 class BookStatus(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils ships no types
@@ -63,6 +70,15 @@ class ChapterListDirective(SphinxDirective):
         """Return the node; the page depends on the provenance file."""
         _depend(self.env, provenance.FILE)
         return [ChapterList()]
+
+
+class PartListDirective(SphinxDirective):
+    """`{part-list}`, on the first page of a part."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node; the page depends on the provenance file."""
+        _depend(self.env, provenance.FILE)
+        return [PartList()]
 
 
 class BookStatusDirective(SphinxDirective):
@@ -144,11 +160,33 @@ def visit_chapter_list(translator: Any, node: ChapterList) -> None:
     record = sphinx_provenance.read(Path(builder.app.confdir))
     parts = []
     for subtree in builder.env.external_site_map.root.subtrees:
-        names = map(_docname, subtree.files())
-        lines = "".join(_chapter(builder, record, name) for name in names if name in builder.env.titles)
-        parts.append(f'<li><p class="kh-part">{escape(subtree.caption or "")}</p><ul>{lines}</ul></li>')
+        names = [_docname(file) for file in subtree.files() if _docname(file) in builder.env.titles]
+        lines = "".join(_chapter(builder, record, name) for name in names if not _opens_part(name))
+        caption = escape(subtree.caption or "")
+        if names and _opens_part(names[0]):
+            url = builder.get_relative_uri(builder.current_docname, names[0])
+            caption = f'<a class="reference internal" href="{url}">{caption}</a>'
+        parts.append(f'<li><p class="kh-part">{caption}</p><ul>{lines}</ul></li>')
     translator.body.append(f'<ul class="kh-chapters">{"".join(parts)}</ul>')
     raise nodes.SkipNode
+
+
+def visit_part_list(translator: Any, node: PartList) -> None:
+    """Write the pages of the part that this page opens, then the labs that belong to its chapters."""
+    builder, here = translator.builder, translator.builder.current_docname
+    record = sphinx_provenance.read(Path(builder.app.confdir))
+    subtrees = builder.env.external_site_map.root.subtrees
+    parts = [[_docname(file) for file in subtree.files()] for subtree in subtrees]
+    names = next(part for part in parts if here in part)
+    labs = [name for part in parts for name in part if sphinx_lab.chapter_of(builder.app, name) in names]
+    shown = dict.fromkeys(name for name in (*names, *labs) if name != here)
+    lines = "".join(_chapter(builder, record, name, spoken=True) for name in shown)
+    translator.body.append(f'<ul class="kh-chapters kh-chapters--part">{lines}</ul>')
+    raise nodes.SkipNode
+
+
+def _opens_part(name: str) -> bool:
+    return Path(name).name == PART
 
 
 def _docname(file: str) -> str:
@@ -159,12 +197,17 @@ def _in_order(builder: Any) -> list[str]:
     return [_docname(name) for name in builder.env.external_site_map.root.child_files()]
 
 
-def _chapter(builder: Any, record: sphinx_provenance.Provenance, name: str) -> str:
+def _chapter(builder: Any, record: sphinx_provenance.Provenance, name: str, *, spoken: bool = False) -> str:
+    """Return a line with a page's title and its time; `spoken` says what kind of time it is."""
     url, title = builder.get_relative_uri(builder.current_docname, name), builder.env.titles[name].astext()
     solve, page = sphinx_lab.minutes(builder.app, name), record.page(name)
-    spelled = f"{solve} min" if solve else sphinx_provenance.spell(page["run_seconds"]) if page else ""
-    time = f' <span class="kh-time">{spelled}</span>' if spelled else ""
-    return f'<li><a href="{url}">{escape(title)}</a>{time}</li>'
+    if solve:
+        time = f"lab, about {solve} min" if spoken else f"{solve} min"
+    elif page:
+        time = f"{'runs in ' * spoken}{sphinx_provenance.spell(page['run_seconds'])}"
+    else:
+        time = ""
+    return f'<li><a href="{url}">{escape(title)}</a> <span class="kh-time">{time}</span></li>'
 
 
 def visit_book_status(translator: Any, node: BookStatus) -> None:
@@ -180,6 +223,7 @@ def register(app: Sphinx) -> None:
     """Tell Sphinx the directives and roles, and how their nodes are written."""
     app.add_directive("hop-map", HopMapDirective)
     app.add_directive("chapter-list", ChapterListDirective)
+    app.add_directive("part-list", PartListDirective)
     app.add_directive("book-status", BookStatusDirective)
     app.add_role("chapter", ChapterRole())
     app.add_role("hop", HopRole())
@@ -187,4 +231,5 @@ def register(app: Sphinx) -> None:
     app.add_node(HopMark, html=(visit_hop_mark, None))
     app.add_node(HopMap, html=(visit_hop_map, None))
     app.add_node(ChapterList, html=(visit_chapter_list, None))
+    app.add_node(PartList, html=(visit_part_list, None))
     app.add_node(BookStatus, html=(visit_book_status, None))
