@@ -15,6 +15,8 @@ from kubehop.errors import KubehopError
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+node = typer.Typer(no_args_is_help=True, help="Add a node to a cluster, or remove one.")
+app.add_typer(node, name="node")
 console = Console(highlight=False)
 DEFAULT_NAME = "kubehop"
 Name = Annotated[str, typer.Option("--name", help="Which cluster.", envvar="KUBEHOP_NAME")]
@@ -54,6 +56,25 @@ def pause(name: Name = DEFAULT_NAME) -> None:
 def resume(name: Name = DEFAULT_NAME) -> None:
     """Let a paused cluster run on."""
     _order(name, "resume")
+
+
+@node.command("add")
+def node_add(
+    node_name: Annotated[str, typer.Argument(metavar="[NAME]", help="What to call it.")] = "",
+    name: Name = DEFAULT_NAME,
+) -> None:
+    """Add a node to a cluster that runs; Pods may go there when it is ready."""
+    _order(name, "node-add", node=node_name)
+
+
+@node.command("remove")
+def node_remove(
+    node_name: Annotated[str, typer.Argument(metavar="NAME", help="Which node.")],
+    name: Name = DEFAULT_NAME,
+    force: Annotated[bool, typer.Option("--force", help="Delete Pods that nothing will make again.")] = False,
+) -> None:
+    """Drain a node and take it out of the cluster."""
+    _order(name, "node-remove", node=node_name, force="yes" if force else "no")
 
 
 @app.command()

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from kubehop.cluster.state import write
 
 VALID_DAYS = 3650
-RENEW_DAYS = 30
+RENEW_DAYS = 184  # a term, half a year: what `up` leaves as it is lasts at least so long
 INGRESS_CA = "ingress-ca"
 AUTHORITIES = {
     "ca": "kubernetes-ca",
@@ -50,7 +50,7 @@ class Request:
 
 
 def ensure(folder: Path, requests: list[Request]) -> None:
-    """Make what is missing, and renew what ends within 30 days; the rest stays as it is."""
+    """Make what is missing, and renew what ends within a term, 184 days; the rest stays as it is."""
     for name, common_name in AUTHORITIES.items():
         if not _good(folder / f"{name}.crt"):
             _authority(folder, name, common_name)

@@ -65,9 +65,9 @@ class Cluster:
         self.gate = Gate()
         self.awake = asyncio.Event()
         self.awake.set()
-        self.nodes = [
-            NodeRuntime(layout, node, on_change=on_change, awake=self.awake) for node in layout.nodes
-        ]
+        self._on_change = on_change
+        self.nodes = [self.runtime(node) for node in layout.nodes]
+        self.names: dict[str, str] = {}
         self.ports = PORTS | (ports or {})
         self._servers: list[asyncio.Server] = []
         self._imports: asyncio.Future[Any] | None = None
@@ -101,6 +101,10 @@ class Cluster:
         """Return all processes as rows of the handover file."""
         return [row for node in self.nodes for row in node.describe()]
 
+    def runtime(self, node: network.Node) -> NodeRuntime:
+        """Return what holds a node of this cluster while it runs."""
+        return NodeRuntime(self.layout, node, on_change=self._on_change, awake=self.awake)
+
     @property
     def _first(self) -> NodeRuntime:
         return self.nodes[0]
@@ -127,29 +131,29 @@ class Cluster:
             )
         listener = reserve(self.ports["outside_proxy"])
         self.ports["outside_proxy"] = listener.getsockname()[1]
-        names = {node.name: str(node.address.ip) for node in self.layout.nodes}
-        self._servers.append(await serve_socks(listener, dialer, names, gate=self.gate))
+        self.names |= {node.name: str(node.address.ip) for node in self.layout.nodes}
+        self._servers.append(await serve_socks(listener, dialer, self.names, gate=self.gate))
         url = f"https://{LOOPBACK}:{self.ports['api']}"
         write(place.kubeconfig, pki.kubeconfig(place.pki, pki.ADMIN, url), mode=0o600)
         place.hand_over(place.kubeconfig)
 
     async def _boot(self) -> None:
-        await _together(*(node.boot() for node in self.nodes))
+        await together(*(node.boot() for node in self.nodes))
 
     async def _stores(self) -> None:
         runtimes = [node.start(containerd.component(self.layout, node.node)) for node in self.nodes]
-        await _together(self._first.start(etcd.component(self.layout)), *runtimes)
-        self._imports = asyncio.gather(*(asyncio.to_thread(self._import, node) for node in self.nodes))
+        await together(self._first.start(etcd.component(self.layout)), *runtimes)
+        self._imports = asyncio.gather(*(asyncio.to_thread(self.import_images, node) for node in self.nodes))
 
     async def _api_server(self) -> None:
         await self._first.start(apiserver.component(self.layout))
 
     async def _node_objects(self) -> None:
-        await self._apply(manifest.node_objects(self.layout))
+        await self.apply(manifest.node_objects(self.layout, self.layout.nodes))
 
     async def _api_types(self) -> None:
         """Begin to teach the API server the types of the Gateway API; the add-ons wait for them."""
-        self._types = asyncio.create_task(self._apply(manifest.api_types(self.layout)))
+        self._types = asyncio.create_task(self.apply(manifest.api_types(self.layout)))
 
     async def _controllers(self) -> None:
         shared = [controller_manager.component(self.layout), scheduler.component(self.layout)]
@@ -157,14 +161,14 @@ class Cluster:
         for node in self.nodes:
             starts.append(node.start(kubelet.component(self.layout, node.node)))
             starts.append(node.start(kube_proxy.component(self.layout, node.node)))
-        await _together(*starts)
+        await together(*starts)
 
     async def _addons(self) -> None:
         assert self._types  # an earlier step began it
         await self._types
         wait = ["wait", "--for=condition=Established", "--timeout=60s", f"crd/{manifest.GATEWAY_CLASSES}"]
         await asyncio.to_thread(self.kubectl.run, wait, check=True)
-        await self._apply(manifest.addons(self.layout))
+        await self.apply(manifest.addons(self.layout))
 
     async def _images_there(self) -> None:
         assert self._imports  # an earlier step began them
@@ -193,11 +197,12 @@ class Cluster:
         advice = f"Run `kubectl describe pods -A` and look for {workload}."
         await until_async(fact, what=what, timeout_seconds=120, interval_seconds=0.1, next_command=advice)
 
-    async def _apply(self, manifest: str) -> None:
+    async def apply(self, manifest: str) -> None:
+        """Apply objects as the cluster's own, through the API server."""
         arguments = ["apply", "--server-side", "--force-conflicts", "--field-manager=kubehop", "-f", "-"]
         await asyncio.to_thread(self.kubectl.run, arguments, stdin=manifest, check=True)
 
-    def _import(self, node: NodeRuntime) -> None:
+    def import_images(self, node: NodeRuntime) -> None:
         """Give a node the images it does not have yet; a file in its folder says which it has."""
         record = node.folder / "images"
         had = record.read_text().splitlines() if record.exists() else []
@@ -218,7 +223,7 @@ class Cluster:
         write(record, "\n".join(str(image.archive) for image in mine))
 
 
-async def _together(*starts: Awaitable[None]) -> None:
+async def together(*starts: Awaitable[None]) -> None:
     """Run all at once; the first failure ends the others and is raised as itself."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -14,10 +14,12 @@ ANSWER_SECONDS = 5.0
 OK = 200
 
 
-def _unverified() -> ssl.SSLContext:
+def _unverified(client: Path | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False  # a component's health port has a certificate it made itself
     context.verify_mode = ssl.CERT_NONE
+    if client:
+        context.load_cert_chain(client.with_suffix(".crt"), client.with_suffix(".key"))
     return context
 
 
@@ -35,7 +37,14 @@ async def healthy(health: Health, *, dialer: Dialer, root: Path) -> bool:
 
 
 async def http_status(
-    host: str, port: int, path: str, *, dialer: Dialer | None = None, tls: bool = False, name: str = ""
+    host: str,
+    port: int,
+    path: str,
+    *,
+    dialer: Dialer | None = None,
+    tls: bool = False,
+    name: str = "",
+    client: Path | None = None,
 ) -> int | None:
     """Return the status code of a GET, or None where there was no answer within 5 s.
 
@@ -46,17 +55,20 @@ async def http_status(
         dialer: Opens the connection in another network namespace; None means the host's own.
         tls: Whether to speak TLS; the certificate is not checked.
         name: The `Host` header; `host` if empty.
+        client: Who asks: the certificate beside this path, `.crt` and `.key`; None shows none.
     """
     with contextlib.suppress(OSError, ValueError, IndexError, asyncio.TimeoutError, ssl.SSLError):
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await _get(host, port, path, dialer, tls, name or host)
+            context = _unverified(client) if tls else None
+            return await _get(host, port, path, dialer, context, name or host)
     return None
 
 
-async def _get(host: str, port: int, path: str, dialer: Dialer | None, tls: bool, name: str) -> int:
-    context = _unverified() if tls else None
+async def _get(
+    host: str, port: int, path: str, dialer: Dialer | None, context: ssl.SSLContext | None, name: str
+) -> int:
     target = {"sock": await dialer.connect(host, port)} if dialer else {"host": host, "port": port}
-    server_name = host if tls else None
+    server_name = host if context else None
     reader, writer = await asyncio.open_connection(**target, ssl=context, server_hostname=server_name)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())

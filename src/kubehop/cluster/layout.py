@@ -20,10 +20,10 @@ API_PORT = 6443
 DOMAIN = "cluster.local"
 
 
-def node(number: int) -> Node:
+def node(number: int, name: str = "") -> Node:
     """Return the node with this number, from 1: `node-1` has 172.30.0.11 and Pods in 10.244.1.0/24."""
     return Node(
-        name=f"node-{number}",
+        name=name or f"node-{number}",
         address=IPv4Interface(f"172.30.0.{10 + number}/24"),
         pod_cidr=IPv4Network(f"10.244.{number}.0/24"),
     )

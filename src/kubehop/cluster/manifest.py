@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import platform
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -18,9 +19,11 @@ GATEWAY_CLASSES = "gatewayclasses.gateway.networking.k8s.io"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def node_objects(layout: Layout) -> str:
+def node_objects(layout: Layout, nodes: Sequence[Node], *, schedulable: bool = True) -> str:
     """Return the Node objects, each with its range of Pod addresses, which CNI is already told."""
-    items = [_node(node, ingress=node == layout.control_plane) for node in layout.nodes]
+    items = [_node(node, ingress=node == layout.control_plane) for node in nodes]
+    for item in items if not schedulable else []:
+        item["spec"]["unschedulable"] = True
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 

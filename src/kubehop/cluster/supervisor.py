@@ -13,10 +13,12 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import control, pause, state, sweep
+from kubehop.cluster import control, membership, pause, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
@@ -50,7 +52,7 @@ class Supervisor:
         self.busy = asyncio.Lock()
         binaries = ensure(PRODUCTS, progress=Silent())
         images = ensure_images(binaries, progress=Silent())
-        self.layout = Layout(place, binaries)
+        self.layout = Layout(place, binaries, nodes=membership.staying(place))
         self.cluster = Cluster(self.layout, images, ports=self._former_ports(), on_change=self.changed.set)
         self.versions = versions(self.layout)
 
@@ -84,6 +86,8 @@ class Supervisor:
 
     async def _up(self) -> None:
         steps = self.cluster.steps
+        if membership.leaving(self.place):
+            steps.append(Step("nodes that leave", partial(membership.finish, self.cluster)))
         self.total = len(steps)
         try:
             for self.done, step in enumerate(steps):
@@ -117,7 +121,18 @@ class Supervisor:
                 return f"The cluster {self.place.name} is paused already."
             if self.phase != ("paused" if verb == "resume" else "ready"):
                 raise self._not_now(verb)
-            return await (self._resume() if verb == "resume" else self._pause())
+            match verb:
+                case "pause":
+                    return await self._pause()
+                case "resume":
+                    return await self._resume()
+                case "node-add":
+                    return await self._change(membership.add, order["node"])
+                case "node-remove":
+                    remove = partial(membership.remove, force=order["force"] == "yes")
+                    return await self._change(remove, order["node"])
+            msg = f"{verb!r} is no order."
+            raise ClusterError(msg)
 
     def _not_now(self, verb: str) -> ClusterError:
         name = self.place.name
@@ -136,6 +151,12 @@ class Supervisor:
         finally:
             self._enter("ready")
         return f"The cluster {self.place.name} runs again."
+
+    async def _change(self, change: Callable[[Cluster, str], Awaitable[str]], node: str) -> str:
+        try:
+            return await change(self.cluster, node)
+        finally:
+            self.changed.set()
 
     def _enter(self, phase: str) -> None:
         self.phase = self.step = phase
@@ -165,7 +186,9 @@ class Supervisor:
                 "ingress_ca": str(self.place.ingress_ca),
                 "outside_proxy": f"socks5h://127.0.0.1:{ports['outside_proxy']}",
                 "ports": ports,
-                "nodes": [{"name": node.name, "address": str(node.address.ip)} for node in self.layout.nodes],
+                "nodes": [
+                    {"name": node.name, "address": str(node.address.ip)} for node in self.cluster.layout.nodes
+                ],
                 "versions": self.versions,
                 "supervisor_pid": os.getpid(),
                 "supervisor_started": owner.started(os.getpid()),

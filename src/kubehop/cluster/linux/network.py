@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
+from typing import TypeVar
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -26,6 +28,7 @@ MS_BIND = 4096
 MNT_DETACH = 2
 FABRIC = "fabric"
 BRIDGE = "br0"
+T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -101,6 +104,35 @@ def create_node(folder: Path, node: Node, *, gateway: IPv4Interface, peers: list
     _inside(folder / node.name, furnish)
 
 
+def ways_out(namespace: Path) -> list[str]:
+    """List what could lead out of a fabric: default routes, and interfaces that are no node's port."""
+
+    def look(ip: IPRoute) -> list[str]:
+        bridge = _index(ip, BRIDGE)
+        routes = [f"route {route}" for route in ip.get_routes(family=socket.AF_INET) if not route["dst_len"]]
+        links = [link for link in ip.get_links() if link.get("master") != bridge]
+        names = {link.get("ifname") for link in links} - {"lo", BRIDGE}
+        return [*routes, *(f"interface {name}" for name in sorted(names))]
+
+    return _inside(namespace, look)
+
+
+def add_route(folder: Path, name: str, *, peer: Node) -> None:
+    """Tell the node `name` the way to the Pods of a node that has come.
+
+    Raises:
+        ClusterError: The kernel refused.
+    """
+    way = {"dst": str(peer.pod_cidr), "gateway": str(peer.address.ip)}
+    _inside(folder / name, lambda ip: ip.route("replace", **way))
+
+
+def remove_route(folder: Path, name: str, *, peer: Node) -> None:
+    """Take from the node `name` the way to the Pods of a node that has gone; none is fine."""
+    with contextlib.suppress(NetlinkError, OSError):
+        _inside(folder / name, lambda ip: ip.route("del", dst=str(peer.pod_cidr)))
+
+
 def remove(folder: Path, name: str) -> None:
     """Remove one namespace and what is in it; one that is not there is fine."""
     path = folder / name
@@ -114,18 +146,18 @@ def detach_port(folder: Path, node: str) -> None:
         _inside(folder / FABRIC, lambda ip: ip.link("del", index=_index(ip, node)))
 
 
-def _inside(namespace: Path, do: Callable[[IPRoute], None]) -> None:
+def _inside(namespace: Path, do: Callable[[IPRoute], T]) -> T:
     """Call `do` in a thread that lives in `namespace`.
 
     pyroute2 can enter a namespace itself, but forks to do so; its child would share our signal handlers.
     """
 
-    def work() -> None:
+    def work() -> T:
         with IPRoute() as ip:
-            do(ip)
+            return do(ip)
 
     with ThreadPoolExecutor(1, initializer=enter, initargs=(namespace,)) as thread:
-        thread.submit(work).result()
+        return thread.submit(work).result()
 
 
 def _create(path: Path) -> None:

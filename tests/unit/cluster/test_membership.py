@@ -1,0 +1,69 @@
+"""Which name and number a node gets, and what a cluster remembers of its nodes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kubehop.cluster import membership
+from kubehop.cluster.membership import Member, choose
+from kubehop.cluster.state import Place
+from kubehop.errors import ClusterError
+
+TWO = [Member("node-1", 1), Member("node-2", 2)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A cluster's folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    mine = Place("demo")
+    mine.folder.mkdir(parents=True)
+    return mine
+
+
+@pytest.mark.parametrize(
+    ("present", "name", "chosen"),
+    [
+        (TWO, "", Member("node-3", 3)),
+        (TWO, "spare", Member("spare", 3)),
+        ([TWO[0], Member("node-3", 3)], "", Member("node-2", 2)),
+        ([TWO[0], Member("node-2", 3)], "", Member("node-4", 4)),
+    ],
+)
+def test_a_node_gets_the_lowest_free_number(present: list[Member], name: str, chosen: Member) -> None:
+    """A number that was given back is used again, and two nodes never have one name."""
+    assert choose(present, name) == chosen
+
+
+@pytest.mark.parametrize(
+    "name", ["node-1", "fabric", "br0", "lo", "-a", "a-", "A", "a.b", "elevenchars", "a/b"]
+)
+def test_a_name_that_could_not_be_an_interface_is_refused(name: str) -> None:
+    """Names that are taken, or too long for `NAME-eth0`, are an error that says how to go on."""
+    with pytest.raises(ClusterError, match="kubehop node add"):
+        choose(TWO, name)
+
+
+def test_a_full_cluster_is_a_clear_error() -> None:
+    """There is a largest number."""
+    everyone = [Member(f"n{number}", number) for number in range(1, membership.MOST + 1)]
+    with pytest.raises(ClusterError, match="has 50 nodes"):
+        choose(everyone, "")
+
+
+def test_nodes_on_their_way_out_are_not_started(place: Place) -> None:
+    """What is leaving is known, and no part of the next start."""
+    rows = [{"name": "node-1", "number": 1}, {"name": "old", "number": 2, "leaving": True}]
+    (place.folder / membership.FILE).write_text(json.dumps(rows))
+    assert [node.name for node in membership.staying(place)] == ["node-1"]
+    assert [str(node.pod_cidr) for node in membership.leaving(place)] == ["10.244.2.0/24"]
+
+
+@pytest.mark.parametrize("content", ["", "{", '[{"nam": 1}]'])
+def test_an_unreadable_list_is_the_book_s_two_nodes(place: Place, content: str) -> None:
+    """A damaged file does not keep a cluster from starting."""
+    (place.folder / membership.FILE).write_text(content)
+    assert [node.name for node in membership.staying(place)] == ["node-1", "node-2"]
