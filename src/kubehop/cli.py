@@ -90,14 +90,19 @@ def status(name: Name = DEFAULT_NAME) -> None:
 @app.command()
 def doctor(
     quiet: Annotated[bool, typer.Option(help="Print only what `up` cannot work without.")] = False,
+    security: Annotated[bool, typer.Option("--security", help="Try what a cluster must refuse.")] = False,
+    name: Name = DEFAULT_NAME,
 ) -> None:
-    """Look for what `up` needs on this machine; nothing is changed."""
+    """Look for what `up` needs on this machine, or at what a running cluster refuses; nothing is changed."""
+    from kubehop.cluster import show
     from kubehop.cluster.doctor import require
-    from kubehop.cluster.show import doctor as show
+    from kubehop.cluster.state import Place
 
+    if security:
+        _as_root()
     if quiet:
         require()
-    elif not show(console):
+    elif not (show.security(Place(name), console) if security else show.doctor(console)):
         raise typer.Exit(1)
 
 

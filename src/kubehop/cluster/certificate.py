@@ -69,7 +69,10 @@ def ensure(folder: Path, requests: list[Request]) -> None:
 def _good(path: Path, *, issuer: Path | None = None) -> bool:
     if not path.exists() or not path.with_suffix(".key").exists():
         return False
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except ValueError:  # half-written, or damaged
+        return False
     if issuer and certificate.issuer != x509.load_pem_x509_certificate(issuer.read_bytes()).subject:
         return False
     return certificate.not_valid_after_utc - datetime.now(UTC) > timedelta(days=RENEW_DAYS)

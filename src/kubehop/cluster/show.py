@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kubehop.cluster import doctor as examination
+from kubehop.cluster import security as attempts
 from kubehop.cluster import state, sweep
 from kubehop.cluster.progress import Work, estimate
 from kubehop.cluster.state import Place
@@ -162,7 +163,19 @@ def _not_ready(told: dict[str, Any], phase: str) -> str:
 
 def doctor(console: Console) -> bool:
     """Show every finding with its fix; return whether `up` can work."""
-    findings = examination.examine()
+    return _findings(examination.examine(), console)
+
+
+def security(place: Place, console: Console) -> bool:
+    """Show what a running cluster refuses; return whether it refuses all that it must.
+
+    Raises:
+        ClusterError: It does not run.
+    """
+    return _findings(attempts.examine(place), console)
+
+
+def _findings(findings: list[examination.Finding], console: Console) -> bool:
     for finding in findings:
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]" if finding.fatal else "[yellow]![/]"
         fix = "" if finding.ok else f" {finding.fix}"

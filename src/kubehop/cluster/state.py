@@ -118,7 +118,9 @@ class Place:
         for folder in (state_root(), state_root() / "clusters", self.folder, self.log):
             folder.mkdir(parents=True, exist_ok=True)
             os.chown(folder, home.pw_uid, home.pw_gid)
-        self.pki.mkdir(mode=0o700, exist_ok=True)
+        for private in (self.pki, self.folder / "nodes"):  # keys; programs that run as their owner, root
+            private.mkdir(exist_ok=True)
+            private.chmod(0o700)
 
     def hand_over(self, file: Path) -> None:
         """Give a file to the person who asked."""

@@ -57,17 +57,29 @@ def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_what_ends_within_thirty_days_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate with 29 days left is made anew, and lasts ten years again."""
-    monkeypatch.setattr(certificate, "VALID_DAYS", 29)
+@pytest.mark.parametrize(("days", "renewed"), [(183, True), (185, False)])
+def test_what_ends_within_a_term_is_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, renewed: bool
+) -> None:
+    """A certificate that would not outlive a term of 184 days is made anew for ten years."""
+    monkeypatch.setattr(certificate, "VALID_DAYS", days)
     certificate.ensure(tmp_path, [SERVER])
     old = load(tmp_path / "apiserver.crt")
     monkeypatch.setattr(certificate, "VALID_DAYS", 3650)
     certificate.ensure(tmp_path, [SERVER])
     new = load(tmp_path / "apiserver.crt")
-    assert new.serial_number != old.serial_number
-    assert new.not_valid_after_utc > datetime.now(UTC) + timedelta(days=3600)
+    assert (new.serial_number != old.serial_number) == renewed
+    assert (new.not_valid_after_utc > datetime.now(UTC) + timedelta(days=3600)) == renewed
     new.verify_directly_issued_by(load(tmp_path / "ca.crt"))
+
+
+def test_a_half_written_certificate_is_made_anew(tmp_path: Path) -> None:
+    """A file that is no certificate is no reason to stop."""
+    certificate.ensure(tmp_path, [SERVER])
+    whole = (tmp_path / "apiserver.crt").read_text()
+    (tmp_path / "apiserver.crt").write_text(whole[:200])
+    certificate.ensure(tmp_path, [SERVER])
+    load(tmp_path / "apiserver.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
 
 
 def test_a_lost_authority_takes_its_certificates_with_it(tmp_path: Path) -> None:
