@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+from tests import bench_live
 
+from kubehop.client import handover
 from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import sweep
 from kubehop.cluster.state import Place
@@ -82,7 +84,7 @@ def idle_percent(place: Place) -> float:
 
 
 def measure(place: Place, figures: Figures) -> None:
-    """Take one round: from nothing, restart, memory, idle, down."""
+    """Take one round: from nothing, restart, memory, idle, live (also `python -m tests.bench_live`), down."""
     began = time.monotonic()
     figures["up, from nothing, until the Ingress answers (s)"].append(kubehop("up"))
     figures["up, from nothing, until `kubectl top` answers (s)"].append(metrics_seconds(place, began))
@@ -98,6 +100,9 @@ def measure(place: Place, figures: Figures) -> None:
     )
     figures["memory of the idle cluster, PSS (MiB)"].append(pss_mib(place))
     figures["idle, share of one core (%)"].append(idle_percent(place))
+    delays = bench_live.delays_ms(handover.wait_ready(handover.current()))
+    figures["`kubectl delete pod` under load, until the picture shows it (ms)"] += delays
+    figures["the same, 95th percentile of a round (ms)"].append(bench_live.p95(delays))
     figures["down (s)"].append(kubehop("down"))
 
 

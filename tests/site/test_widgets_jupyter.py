@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
+from running_lab import run_all, running_lab
 from standalone import opened
 
 pytestmark = pytest.mark.browser
@@ -39,28 +34,9 @@ trace.note("over")""",
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
-    """Start JupyterLab on a free port, with nothing of the user's, and return the notebook's address."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    (tmp_path / "work").mkdir()
-    nbformat.write(notebook, tmp_path / "work" / "grows.ipynb")
-    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    argv = [str(Path(sys.executable).with_name("jupyter-lab")), "--allow-root", "--no-browser"]
-    argv += ["--ServerApp.port=0", "--ServerApp.token=t", f"--ServerApp.root_dir={tmp_path / 'work'}"]
-    with (tmp_path / "lab.log").open("w") as log:
-        server = subprocess.Popen(argv, env={**os.environ, **folders}, stdout=log, stderr=log)
-        yield f"{address(tmp_path / 'RUNTIME')}lab/tree/grows.ipynb?token=t"
-        server.terminate()
-        server.wait(30)
-
-
-def address(runtime: Path) -> str:
-    """Return where the server listens, once it says so."""
-    end = time.monotonic() + 120
-    while not (found := list(runtime.glob("jpserver-*.json"))) or not found[0].read_text("utf-8"):
-        assert time.monotonic() < end, "JupyterLab did not start"
-        time.sleep(0.2)
-    return f"http://127.0.0.1:{json.loads(found[0].read_text('utf-8'))['port']}/"
+    """Start JupyterLab on the notebook, and return its address."""
+    with running_lab(tmp_path, CELLS) as address:
+        yield address
 
 
 def test_growing_trace_is_drawn_and_ends_as_replay_does(browser: Browser, lab: str) -> None:
@@ -78,11 +54,3 @@ def test_growing_trace_is_drawn_and_ends_as_replay_does(browser: Browser, lab: s
         assert labels[0] == labels[1]
         assert "a 10, b 10" in str(labels[0])
         assert pictures.first.locator("[data-req]").count() == 20
-
-
-def run_all(page: Page) -> None:
-    """Run every cell, when the kernel is there."""
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).first.click()

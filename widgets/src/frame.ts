@@ -33,7 +33,7 @@ export function frame(parts: FrameParts): TemplateResult {
   const { scene, player, uid } = parts;
   const { meta } = player.index;
   return html`<figcaption class="kh-claim" id="${uid}-claim">${meta.title}</figcaption>
-    <p class="kh-reason">${scene.why}${scene.decider ? html` <span class="kh-decider">decided by <code>${scene.decider.replace(/^(pod|svc|slice|route|hpa|node):/, "")}</code></span>` : nothing}</p>
+    <p class="kh-reason">${scene.why}${scene.decider ? html` <span class="kh-decider">Decided by <code>${scene.decider.replace(/^(pod|svc|slice|route|hpa|node):/, "")}</code>.</span>` : nothing}</p>
     ${bar(parts)}
     <div class="kh-stage">${scene.stage}</div>
     <div class="kh-line" role="log" tabindex="0" aria-label="Current log line" aria-live=${player.playing ? "off" : "polite"}>${scene.lines.map(line)}</div>
@@ -148,7 +148,7 @@ function more(parts: FrameParts): TemplateResult {
     actions.toggled(what, (event.target as HTMLDetailsElement).open);
   return html`<div class="kh-more">
     <details @toggle=${opener("log")}><summary>Log</summary><div class="kh-scroll" tabindex="0" role="group" aria-label="Events so far"><ol>${all.slice(-300).map((entry) => html`<li><b>${seconds(entry.t)}</b> ${entry.text} <span class="kh-from">${entry.source}</span></li>`)}</ol></div></details>
-    <details class="kh-table" @toggle=${opener("table")}><summary>Table</summary><div class="kh-scroll" tabindex="0" role="group" aria-label="Table">${table(scene)}</div></details>
+    <details class="kh-table" @toggle=${opener("table")}><summary>Table</summary><div class="kh-scroll" tabindex="0" role="group" aria-label="Table">${opened.table ? table(scene) : nothing}</div></details>
     ${player.widget.predict ? html`<details class="kh-guess" @toggle=${(event: Event) => (event.target as HTMLDetailsElement).open && !guess && actions.ask()}><summary>Predict</summary>${guess ? question(guess, parts) : nothing}</details>` : nothing}
   </div>`;
 }

@@ -95,6 +95,7 @@ export function mount(widget: Widget, trace: Trace, host: HTMLElement, options: 
   function print(): void {
     printing = true;
     player.pause();
+    opened.table = true;
     draw();
     for (const each of figure.querySelectorAll<HTMLDetailsElement>(".kh-table")) each.open = true;
   }

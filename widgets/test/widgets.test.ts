@@ -39,9 +39,17 @@ describe.each(EVERY)("$name on $id", ({ name, trace }) => {
       shown.player.seek(t);
       const begun = shown.index.requests.filter((request) => request.t <= t).map((request) => request.id);
       const drawn = marks(shown).sort((a, b) => a - b);
-      if (shown.index.requests.length <= MARK_LIMIT / 3) expect(drawn).toEqual(begun.sort((a, b) => a - b));
-      else expect(begun).toEqual(expect.arrayContaining(drawn));
-      if (drawn.length < begun.length) expect(shown.figure.textContent).toMatch(/of \d+ requests drawn/);
+      const said = /(\d+) of (\d+) requests drawn/.exec(shown.figure.textContent ?? "");
+      if (shown.index.requests.length <= MARK_LIMIT / 3) expect(said).toBeNull();
+      if (!said) expect(drawn).toEqual(begun.sort((a, b) => a - b));
+      else {
+        // Above the limit each mark is still one row, and the words count what is drawn of what.
+        expect(begun).toEqual(expect.arrayContaining(drawn));
+        expect(new Set(drawn).size).toBe(drawn.length);
+        const later = shown.figure.querySelectorAll(".kh-later").length;
+        expect(drawn.length + later).toBe(Number(said[1]));
+        expect([begun.length, shown.index.requests.length]).toContain(Number(said[2]));
+      }
     }
   });
 
@@ -111,6 +119,16 @@ describe.each(EVERY)("$name on $id", ({ name, trace }) => {
     const label = shown.figure.querySelector("svg")?.getAttribute("aria-label") ?? "";
     expect(label).toContain(`Request ${request.id},`);
     expect(label).toContain(`answered ${request.status || "nothing"}`);
+  });
+
+  test("sentences begin with a capital and end with a full stop", () => {
+    for (const t of [0, ...times(shown.index.duration)]) {
+      shown.player.seek(t);
+      const why = shown.figure.querySelector(".kh-reason")?.textContent?.trim() ?? "";
+      expect(why).toMatch(/^[A-Z0-9].*\.$/s);
+      // A number, a path or a name of Kubernetes' own may begin one; our words begin with a capital.
+      expect(why).not.toMatch(/[a-z)]\. (decided|back|the|so|of|one|at|a|it|no|with)\b/);
+    }
   });
 
   test("13 it says its point before anybody clicks", () => {
@@ -197,6 +215,21 @@ describe("4 live", () => {
     expect(live.player.moment.t).toBe(live.index.duration);
     live.append({ meta: { ...whole.meta, origin: "recorded" } });
     expect(live.player.mode).toBe("recorded");
+  });
+
+  test("a Pod that leaves after the last request leaves the picture at once", () => {
+    const whole = traceOf("journey-cluster");
+    const request = indexTrace(whole).requests.findLast((each) => each.to)!;
+    const shown = show("RequestJourney", { ...whole, meta: { ...whole.meta, origin: "live" } });
+    const box = (): Element | undefined =>
+      [...shown.figure.querySelectorAll(".kh-stage svg g")].find((each) =>
+        each.querySelector(":scope > title")?.textContent?.startsWith(`Pod ${request.to!.name}`),
+      );
+    expect(box()?.querySelector(".kh-is-ready")).not.toBeNull();
+    const t = shown.index.duration + 40;
+    const s = { phase: "Running", ready: true, terminating: true };
+    shown.append({ meta: { duration_ms: t }, events: [{ t, e: "pod", id: request.to!.id, op: "mod", s }] });
+    expect(box()?.querySelector(".kh-is-terminating")).not.toBeNull();
   });
 
   test("a row known better later replaces the first", () => {

@@ -12,22 +12,27 @@ if TYPE_CHECKING:
     from kubehop.trace.recording import Batch, Trace
 
 
+_BURST_SECONDS = 0.02
+"""What happens together, such as a Pod and its endpoint leaving, is one batch."""
+
+
 class Feed:
-    """Tell one callback what is new in a trace, at most once in an interval.
+    """Tell one callback what is new in a trace: an event at once, requests at most once in an interval.
+
+    Requests come all the time; a Pod that leaves is what somebody waits for.
 
     Args:
         trace: The trace that grows.
         callback: Gets one batch at a time, in this feed's own thread.
-        interval_seconds: The least time between two batches.
+        interval_seconds: The least time between two batches that hold no event.
     """
 
-    def __init__(
-        self, trace: Trace, callback: Callable[[Batch], None], *, interval_seconds: float = 0.1
-    ) -> None:
+    def __init__(self, trace: Trace, callback: Callable[[Batch], None], *, interval_seconds: float) -> None:
         self._trace = trace
         self._callback = callback
         self._interval = interval_seconds
         self._news = threading.Event()
+        self._urgent = threading.Event()
         self._stopped = threading.Event()
         self._entities: dict[str, dict[str, Any]] = {}
         self._events = 0
@@ -36,7 +41,7 @@ class Feed:
 
     def start(self) -> Callable[[], None]:
         """Begin to tell, and return what ends it; ending tells what is left first."""
-        unlisten = self._trace.listen(self._news.set)
+        unlisten = self._trace.listen(self._heard)
         self._news.set()
         thread = threading.Thread(target=self._run, name=f"feed-{self._trace.id}", daemon=True)
         thread.start()
@@ -44,7 +49,7 @@ class Feed:
         def stop() -> None:
             unlisten()
             self._stopped.set()
-            self._news.set()
+            self._heard(True)
             if thread is not threading.current_thread():
                 thread.join(5)
 
@@ -68,11 +73,19 @@ class Feed:
         }
         return {"meta": now.meta, "entities": fresh, "events": now.events[told:], "req": req}
 
+    def _heard(self, urgent: bool) -> None:
+        if urgent:
+            self._urgent.set()
+        self._news.set()
+
     def _run(self) -> None:
-        last = False
-        while not last:
+        while True:
             self._news.wait()
             self._news.clear()
+            self._urgent.clear()
             last = self._stopped.is_set() or not self._trace.growing
             self._callback(self.batch())
-            self._stopped.wait(self._interval)
+            if last:
+                return
+            self._stopped.wait(_BURST_SECONDS)
+            self._urgent.wait(self._interval - _BURST_SECONDS)

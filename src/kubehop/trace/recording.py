@@ -20,6 +20,9 @@ Events and the texts of `req.dict` are to be appended. An entity or a row that w
 the rows of one batch are sorted by number, not by time.
 """
 
+Listener = Callable[[bool], None]
+"""Hears of each change, and whether it is urgent: a request is not, as more of them follow."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -64,7 +67,7 @@ class Trace:
         self._chapters: list[dict[str, Any]] = []
         self._counts = {"req_dropped": 0, "events_dropped": 0, "gaps": 0}
         self._read: dict[str, int] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Listener] = []
         self._ended: int | None = None
         self.started = clock()
         self._latest = 0
@@ -96,7 +99,7 @@ class Trace:
         """Fix the duration; what arrives later is not part of the trace."""
         with self._lock:
             self._ended = self.now()
-        self._tell()
+        self._tell(urgent=True)
 
     @property
     def growing(self) -> bool:
@@ -134,7 +137,7 @@ class Trace:
             nullable = fields.pop("nullable", {})
             kept = {name: value for name, value in fields.items() if value is not None}
             self._events.append({"t": now, "e": kind} | kept | nullable)
-        self._tell()
+        self._tell(urgent=True)
         return now
 
     def put(self, number: int, row: Row, *, lines: dict[str, str] | None = None) -> None:
@@ -146,7 +149,7 @@ class Trace:
             self._rows[number] = row
             if lines:
                 self._log_lines[number] = lines
-        self._tell()
+        self._tell(urgent=False)
 
     def drop(self) -> None:
         """Count a request that is not kept."""
@@ -226,7 +229,7 @@ class Trace:
 
     # -- telling ----------------------------------------------------------
 
-    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+    def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` at each change, in the thread that made it; return what ends that."""
         with self._lock:
             self._listeners.append(listener)
@@ -239,9 +242,9 @@ class Trace:
         return stop
 
     def subscribe(
-        self, callback: Callable[[Batch], None], *, interval_seconds: float = 0.1
+        self, callback: Callable[[Batch], None], *, interval_seconds: float = 0.2
     ) -> Callable[[], None]:
-        """Give `callback` the news of this trace, at most once in `interval_seconds`.
+        """Give `callback` the news of this trace: events at once, requests once in `interval_seconds`.
 
         The first batch holds everything so far. Called from a thread of its own.
 
@@ -252,9 +255,9 @@ class Trace:
 
         return Feed(self, callback, interval_seconds=interval_seconds).start()
 
-    def _tell(self) -> None:
+    def _tell(self, *, urgent: bool) -> None:
         for listener in tuple(self._listeners):
-            listener()
+            listener(urgent)
 
     def _meta(self) -> dict[str, Any]:
         duration = self.now() if self._ended is None else self._ended

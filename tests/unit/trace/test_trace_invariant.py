@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from kubehop.errors import TraceError
-from kubehop.trace import check, codec, invariant
+from kubehop.trace import check, codec, invariant, sighting
 from kubehop.trace.hpa.verify import verify
+from kubehop.trace.request import resolve
 
 Data = dict[str, Any]
 TRACES = sorted(
@@ -30,6 +31,34 @@ def test_committed_traces_obey_every_invariant() -> None:
             holds(trace)
         assert trace["meta"]["id"] == path.stem
         assert codec.encode(trace) == path.read_bytes(), f"{path} was not written by kubehop.trace.codec"
+
+
+REQUESTS = [path for path in TRACES if codec.read(path).get("req", {}).get("rows")]
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
+def test_rows_of_a_committed_trace_equal_the_lines_of_its_logs(path: Path) -> None:
+    """Each source counts its lines, no row is missing or too many, and a kept line says what its row says."""
+    trace = codec.read(path)
+    rows, counted = resolve(trace), trace["meta"]["lines"]
+    bits = {"client": invariant.CLIENT, "traefik": invariant.INGRESS}
+    bits["pod"] = invariant.POD_BY_ID | invariant.POD_BY_TIME
+    assert {source: sum(1 for row in rows if row.seen & bits[source]) for source in counted} == counted
+    assert not [row for row in rows if not any(row.seen & bits[source] for source in counted)]
+    told = [(row, source, line) for row in rows for source, line in row.lines.items()]
+    assert told
+    for row, source, line in told:
+        seen = sighting.traefik(line) if source == "traefik" else sighting.pod(line, when=0.0, name="")
+        assert seen is not None, line
+        assert (seen.path, seen.status) == (row.path, row.status)
+    with pytest.raises(TraceError, match="lines of"):
+        trace["req"]["rows"].pop()
+        invariant.counts_equal_the_logs(trace)
+
+
+def test_there_are_committed_request_traces() -> None:
+    """What the test above runs over is not empty."""
+    assert len(REQUESTS) >= 6
 
 
 def test_committed_decisions_are_those_of_the_model() -> None:

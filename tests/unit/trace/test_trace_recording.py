@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ def fold(batches: list[Batch]) -> dict[str, Any]:
 
 def test_batches_add_up_to_the_trace(trace: Trace, clock: Clock) -> None:
     """A trace fed batch by batch ends as the whole does, also when a row is completed later."""
-    feed = Feed(trace, lambda _batch: None)
+    feed = Feed(trace, lambda _batch: None, interval_seconds=1)
     batches = [feed.batch()]
     trace.put(2, Row(1100, path="/cart", host="shop-kh7f3a.localhost"))
     batches.append(feed.batch())
@@ -113,8 +115,8 @@ def test_batches_add_up_to_the_trace(trace: Trace, clock: Clock) -> None:
     assert whole["lines"] == data["req"]["lines"]
 
 
-def test_subscriber_gets_at_most_ten_batches_a_second(trace: Trace) -> None:
-    """Two hundred quick events arrive in few batches, all of them, none after the end."""
+def test_events_in_a_burst_are_told_in_few_batches(trace: Trace) -> None:
+    """Two hundred quick events arrive at most every 20 ms, all of them, none after the end."""
     batches: list[Batch] = []
     enough = threading.Event()
 
@@ -123,15 +125,33 @@ def test_subscriber_gets_at_most_ten_batches_a_second(trace: Trace) -> None:
         if sum(len(batch["events"]) for batch in batches) >= 204:
             enough.set()
 
-    stop = trace.subscribe(take, interval_seconds=0.1)
+    begun = time.monotonic()
+    stop = trace.subscribe(take)
     for number in range(200):
         trace.note(f"note {number}")
     assert enough.wait(2)
     stop()
     told = len(batches)
     trace.note("after the end")
-    assert len(batches) == told <= 5
+    assert len(batches) == told <= 3 + (time.monotonic() - begun) / 0.02
     assert [event for batch in batches for event in batch["events"]] == trace.data["events"][:-1]
+
+
+def test_an_event_is_told_at_once_and_requests_wait_for_each_other(trace: Trace) -> None:
+    """Rows are collected for the interval; an event cuts it short and takes them along."""
+    batches: queue.Queue[Batch] = queue.Queue()
+    stop = trace.subscribe(batches.put, interval_seconds=60)
+    batches.get(timeout=5)
+    row = Row(t=5, source="client", via="", to="", path="/", us=900, status=200)
+    trace.put(2, row)
+    trace.put(3, row)
+    with pytest.raises(queue.Empty):
+        batches.get(timeout=0.1)
+    trace.note("a Pod leaves")
+    told = batches.get(timeout=5)
+    assert [event["text"] for event in told["events"]] == ["a Pod leaves"]
+    assert len(told["req"]["rows"]) == 2
+    stop()
 
 
 def test_the_last_batch_says_that_it_is_over(trace: Trace) -> None:

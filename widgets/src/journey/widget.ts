@@ -85,7 +85,8 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
   if (!journey) return empty(index, moment, around);
   // To a thousandth of a microsecond: sums of milliseconds are not exact.
   const elapsed = Math.round((moment.t - journey.start) * 1e6) / 1e3;
-  const state = stateAt(index, Math.min(Math.max(moment.t, journey.start), journey.end));
+  // After its end the request stays in the picture, and the cluster goes on: a Pod may leave meanwhile.
+  const state = stateAt(index, Math.max(moment.t, journey.start));
   if (journey.request.to) haunt(state, journey.request.to.id);
   const step = journey.steps.findLast((each) => each.at <= elapsed + 0.5) ?? journey.steps[0];
   const begun = countUntil(index.requests, moment.t);

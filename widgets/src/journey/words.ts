@@ -28,7 +28,7 @@ function asks({ request, service, flow }: Shape): Sentence {
   const name = flow === "cluster" && !request.host ? shortId(service) : request.host || shortName(request.to);
   return {
     text: `${capital(shortName(request.from) || "the client")} sends ${request.method} ${request.path} to ${name}.`,
-    decider: request.from?.id ?? "client",
+    decider: shortName(request.from) || "the client",
   };
 }
 
