@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 
-PACKAGES := runc nftables iptables conntrack iproute2 util-linux mount procps kmod \
+PACKAGES := runc nftables iptables ipset conntrack iproute2 util-linux mount procps kmod \
 	curl bind9-dnsutils tcpdump hey jq busybox-static chromium fonts-dejavu-core python3-venv
 
 .PHONY: help lab test check book bench soak record up down clean
@@ -57,7 +57,7 @@ clean: ## Remove what was built inside this folder.
 # System packages: asked of the package manager only where a program is missing.
 .PHONY: .system
 .system:
-	@missing=; for program in runc nft iptables conntrack ip nsenter curl dig tcpdump hey jq busybox chromium; do \
+	@missing=; for program in runc nft iptables ipset conntrack ip nsenter curl dig tcpdump hey jq busybox chromium; do \
 		PATH=$$PATH:/usr/sbin:/sbin command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then \
 		command -v apt-get >/dev/null || { echo "Missing programs:$$missing. Install them with your package manager (Debian's names: $(PACKAGES)), then run this again."; exit 1; }; \

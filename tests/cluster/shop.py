@@ -26,6 +26,11 @@ kind: Service
 metadata: {{name: {name}}}
 spec: {{selector: {{app: {name}}}, ports: [{{port: 80, targetPort: 8080}}]{service}}}
 """
+# As many Pods on each node as on any other, give or take one.
+_SPREAD = (
+    "topologySpreadConstraints: [{{maxSkew: 1, topologyKey: kubernetes.io/hostname, "
+    "whenUnsatisfiable: DoNotSchedule, labelSelector: {{matchLabels: {{app: {name}}}}}}}]"
+)
 
 
 def storefront(
@@ -37,14 +42,14 @@ def storefront(
         name: Also the label `app` of the Pods.
         version: Tag of the image.
         replicas: Number of Pods.
-        node: Where all of them run; empty for where the scheduler puts them.
+        node: Where all of them run; empty for spread over all nodes.
         service: More of the Service's `spec`, as YAML flow: `type: LoadBalancer`.
     """
     return _SHOP.format(
         name=name,
         version=version,
         replicas=replicas,
-        pod=f"nodeName: {node}" if node else "",
+        pod=f"nodeName: {node}" if node else _SPREAD.format(name=name),
         service=f", {service}" if service else "",
     )
 

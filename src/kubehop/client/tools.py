@@ -13,6 +13,9 @@ from kubehop.errors import ClusterError
 NAMESPACE = "kubehop-tools"
 IMAGE = "kubehop/tools:1"
 _READY_SECONDS = 60.0
+_NODE_PATH = (
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # the image has /usr/bin alone
+)
 _BAD_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
 
 
@@ -101,8 +104,9 @@ def node_exec(
     if pod is None:
         what = f"Node {node!r} has no tools Pod."
         raise ClusterError(what, why="Is there a node of this name?", next_command="Run `kubectl get nodes`.")
-    enter = ["nsenter", "--target=1", "--net", "--uts", *(["--mount"] if files else [])]
-    inside = ["exec", f"--namespace={NAMESPACE}", "--quiet", pod, "--", *enter, "--", *arguments]
+    enter = ["nsenter", "--target=1", "--net", "--uts", *(["--mount"] if files else []), "--"]
+    found_by = ["env", _NODE_PATH] if files else []
+    inside = ["exec", f"--namespace={NAMESPACE}", "--quiet", pod, "--", *enter, *found_by, *arguments]
     return everywhere.run(inside, timeout_seconds=timeout_seconds)
 
 

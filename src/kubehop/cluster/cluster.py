@@ -16,9 +16,8 @@ from kubehop.cluster.component import (
     containerd,
     controller_manager,
     etcd,
-    kube_proxy,
-    kubelet,
     scheduler,
+    worker,
 )
 from kubehop.cluster.health import http_status
 from kubehop.cluster.image import Image
@@ -149,18 +148,18 @@ class Cluster:
         await self._first.start(apiserver.component(self.layout))
 
     async def _node_objects(self) -> None:
-        await self.apply(manifest.node_objects(self.layout, self.layout.nodes))
+        objects = (manifest.roles(), manifest.node_objects(self.layout, self.layout.nodes))
+        await self.apply("---\n".join(objects))
 
     async def _api_types(self) -> None:
         """Begin to teach the API server the types of the Gateway API; the add-ons wait for them."""
         self._types = asyncio.create_task(self.apply(manifest.api_types(self.layout)))
 
     async def _controllers(self) -> None:
-        shared = [controller_manager.component(self.layout), scheduler.component(self.layout)]
-        starts = [self._first.start(component) for component in shared]
+        shared = (controller_manager, scheduler)
+        starts = [self._first.start(module.component(self.layout)) for module in shared]
         for node in self.nodes:
-            starts.append(node.start(kubelet.component(self.layout, node.node)))
-            starts.append(node.start(kube_proxy.component(self.layout, node.node)))
+            starts += [node.start(one) for one in worker.components(self.layout, node.node)]
         await together(*starts)
 
     async def _addons(self) -> None:

@@ -21,6 +21,7 @@ PROGRAMS = {
     "runc": "runc",
     "nft": "nftables",
     "iptables": "iptables",
+    "ipset": "ipset",
     "conntrack": "conntrack",
     "ip": "iproute2",
     "nsenter": "util-linux",

@@ -18,6 +18,8 @@ POD_CIDR = IPv4Network("10.244.0.0/16")
 DNS_ADDRESS = IPv4Address("10.96.0.10")
 API_PORT = 6443
 DOMAIN = "cluster.local"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where a component finds the machine's own programs: runc, iptables, ipset."""
 
 
 def node(number: int, name: str = "") -> Node:

@@ -13,10 +13,16 @@ from kubehop.cluster import pki
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.linux.network import Node
 
+ROLES = ("kube-router",)
 ADDONS = ("coredns", "metrics-server", "traefik")
 INGRESS_LABEL = "kubehop.dev/ingress"
 GATEWAY_CLASSES = "gatewayclasses.gateway.networking.k8s.io"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def roles() -> str:
+    """Return the roles that components of the nodes act in; they must be there before those begin."""
+    return "---\n".join(_texts(ROLES))
 
 
 def node_objects(layout: Layout, nodes: Sequence[Node], *, schedulable: bool = True) -> str:
@@ -34,9 +40,12 @@ def api_types(layout: Layout) -> str:
 
 def addons(layout: Layout) -> str:
     """Return DNS, metrics, and the Ingress and Gateway controller with the certificate it serves."""
+    return "---\n".join([*_texts(ADDONS), json.dumps(_certificate(layout))])
+
+
+def _texts(names: tuple[str, ...]) -> list[str]:
     folder = resources.files("kubehop.cluster") / "addon"
-    texts = [(folder / f"{name}.yaml").read_text() for name in ADDONS]
-    return "---\n".join([*texts, json.dumps(_certificate(layout))])
+    return [(folder / f"{name}.yaml").read_text() for name in names]
 
 
 def _certificate(layout: Layout) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kubehop.cluster.state import write
 
 CONTEXT = "kubehop"
 ADMIN = "admin"
+CLIENTS = ("controller-manager", "scheduler", "proxy", "kube-router")
 INGRESS = "ingress"
 INGRESS_NAMES = ("localhost", "shop.localhost", "*.shop.localhost", "127.0.0.1")
 """Whom the Ingress answers for over HTTPS; no client takes `*.localhost` (docs/decisions/0050)."""
@@ -32,6 +33,7 @@ def requests(layout: Layout) -> list[Request]:
         Request("controller-manager", "system:kube-controller-manager"),
         Request("scheduler", "system:kube-scheduler"),
         Request("proxy", "system:kube-proxy"),
+        Request("kube-router", "kube-router"),
         Request(
             INGRESS, "shop.localhost", server=True, names=INGRESS_NAMES, authority=certificate.INGRESS_CA
         ),
@@ -51,8 +53,7 @@ def ensure(layout: Layout) -> None:
     certificate.ensure(folder, requests(layout))
     write(place.ingress_ca, (folder / f"{certificate.INGRESS_CA}.crt").read_text())
     place.hand_over(place.ingress_ca)
-    clients = ["controller-manager", "scheduler", "proxy", *(f"kubelet-{node.name}" for node in layout.nodes)]
-    for client in clients:
+    for client in (*CLIENTS, *(f"kubelet-{node.name}" for node in layout.nodes)):
         write(folder / f"{client}.kubeconfig", kubeconfig(folder, client, layout.api_url), mode=0o600)
 
 

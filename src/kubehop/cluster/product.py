@@ -200,6 +200,13 @@ METRICS_SERVER = Product(
     module="sigs.k8s.io/metrics-server",
     variables={"k8s.io/client-go/pkg/version.gitVersion": "{version}"},
 )
+KUBE_ROUTER = Product(
+    name="kube-router",
+    folder=_CLONE / "binaries" / "kube-router",
+    packages={"kube-router": "."},
+    cold_seconds=80,
+    module="github.com/cloudnativelabs/kube-router/v2",
+)
 GATEWAY_API = Product(
     name="gateway-api",
     folder=_CLONE / "binaries" / "gateway-api",
@@ -219,6 +226,7 @@ PRODUCTS = (
     HTTP_ECHO,
     STOREFRONT,
     METRICS_SERVER,
+    KUBE_ROUTER,
     GATEWAY_API,
 )
 """All products, those a node needs first at the front."""

@@ -7,7 +7,16 @@ from importlib.metadata import version
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.product import PRODUCTS
 
-TOLD = ("kubernetes", "etcd", "containerd", "coredns", "metrics-server", "http-echo")
+TOLD = (
+    "kubernetes",
+    "etcd",
+    "containerd",
+    "coredns",
+    "metrics-server",
+    "http-echo",
+    "kube-router",
+    "gateway-api",
+)
 
 
 def versions(layout: Layout) -> dict[str, str]:

@@ -52,7 +52,8 @@ def test_a_program_runs_in_the_network_of_its_node(kubectl: Kubectl, tmp_path: P
 def test_a_program_of_the_node_itself_enters_its_files(kubectl: Kubectl) -> None:
     """With `files`, the mount namespace is entered too."""
     done = tools.node_exec(kubectl, "node-1", ["ls"], files=True)
-    assert done.text == "-- nsenter --target=1 --net --uts --mount -- ls\n"
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert done.text == f"-- nsenter --target=1 --net --uts --mount -- env {path} ls\n"
 
 
 def test_a_node_that_is_not_there_is_named(kubectl: Kubectl, tmp_path: Path) -> None:

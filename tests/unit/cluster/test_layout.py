@@ -13,7 +13,7 @@ from kubehop.cluster.linux import cgroup
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError
 
-PROGRAMS = ("kube", "etcd", "containerd", "ptp", "ctr", "pause")
+PROGRAMS = ("kube", "kube-router", "etcd", "containerd", "ptp", "ctr", "pause")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 
-from kubehop.cluster.layout import Component, Health, Layout
+from kubehop.cluster.layout import SYSTEM_PATH, Component, Health, Layout
 from kubehop.cluster.linux.network import Node
 
 SOCKET = "/run/containerd/containerd.sock"
@@ -66,5 +66,5 @@ def component(layout: Layout, node: Node) -> Component:
             etc / "containerd/config.toml": (config, 0o644),
             etc / "cni/net.d/10-pods.conflist": (json.dumps(network, indent=1), 0o644),
         },
-        env={"PATH": f"{layout.binaries['containerd'].parent}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        env={"PATH": f"{layout.binaries['containerd'].parent}:{SYSTEM_PATH}"},
     )

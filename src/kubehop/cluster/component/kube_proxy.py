@@ -2,7 +2,7 @@
 
 import yaml
 
-from kubehop.cluster.layout import POD_CIDR, Component, Health, Layout, flags
+from kubehop.cluster.layout import POD_CIDR, SYSTEM_PATH, Component, Health, Layout, flags
 from kubehop.cluster.linux.network import Node
 
 PORT = 10256
@@ -40,5 +40,6 @@ def component(layout: Layout, node: Node) -> Component:
         ),
         health=Health(port=PORT),
         files={etc / "kubernetes/kube-proxy.yaml": (yaml.safe_dump(config, sort_keys=False), 0o644)},
+        env={"PATH": SYSTEM_PATH},
         needs=("kube-apiserver",),
     )
