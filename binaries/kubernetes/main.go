@@ -1,6 +1,6 @@
 // Command kube runs one Kubernetes component, chosen by the name it is called by.
 //
-// The five components share one file because they share most of their code:
+// The six components share one file because they share most of their code:
 // one file on disk, one set of pages in memory.
 // They stay one process each: a component may install its signal handler only once per process.
 package main
@@ -24,15 +24,18 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+
+	"kubehop/binaries/kubernetes/cloud"
 )
 
 func main() {
 	commands := map[string]func() *cobra.Command{
-		"kube-apiserver":          apiserver.NewAPIServerCommand,
-		"kube-controller-manager": controllermanager.NewControllerManagerCommand,
-		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-		"kube-proxy":              proxy.NewProxyCommand,
-		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+		"kube-apiserver":           apiserver.NewAPIServerCommand,
+		"cloud-controller-manager": cloud.NewCommand,
+		"kube-controller-manager":  controllermanager.NewControllerManagerCommand,
+		"kube-scheduler":           func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+		"kube-proxy":               proxy.NewProxyCommand,
+		"kubelet":                  func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	}
 	name := filepath.Base(os.Args[0])
 	if _, ok := commands[name]; !ok && len(os.Args) > 1 {

@@ -13,6 +13,7 @@ from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import command, manifest, pki
 from kubehop.cluster.component import (
     apiserver,
+    cloud_controller_manager,
     containerd,
     controller_manager,
     etcd,
@@ -156,7 +157,7 @@ class Cluster:
         self._types = asyncio.create_task(self.apply(manifest.api_types(self.layout)))
 
     async def _controllers(self) -> None:
-        shared = (controller_manager, scheduler)
+        shared = (controller_manager, scheduler, cloud_controller_manager)
         starts = [self._first.start(module.component(self.layout)) for module in shared]
         for node in self.nodes:
             starts += [node.start(one) for one in worker.components(self.layout, node.node)]

@@ -33,7 +33,7 @@ async def healthy(health: Health, *, dialer: Dialer, root: Path) -> bool:
     """
     if health.socket:
         return await _listens(root / health.socket.lstrip("/"))
-    return await http_status("127.0.0.1", health.port, health.path, dialer=dialer, tls=health.tls) == OK
+    return await http_status(health.host, health.port, health.path, dialer=dialer, tls=health.tls) == OK
 
 
 async def http_status(

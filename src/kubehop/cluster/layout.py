@@ -15,6 +15,7 @@ from kubehop.cluster.state import Place
 GATEWAY = IPv4Interface("172.30.0.1/24")
 SERVICE_CIDR = IPv4Network("10.96.0.0/16")
 POD_CIDR = IPv4Network("10.244.0.0/16")
+LOAD_BALANCER_CIDR = IPv4Network("172.30.1.16/28")
 DNS_ADDRESS = IPv4Address("10.96.0.10")
 API_PORT = 6443
 DOMAIN = "cluster.local"
@@ -73,8 +74,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Health:
-    """Where a component says that it is well, inside its node: a path at 127.0.0.1, or a socket file."""
+    """Where a component says that it is well, as its node sees it: a path at a port, or a socket file."""
 
+    host: str = "127.0.0.1"
     port: int = 0
     path: str = "/healthz"
     tls: bool = False

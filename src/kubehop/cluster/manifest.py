@@ -13,7 +13,7 @@ from kubehop.cluster import pki
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.linux.network import Node
 
-ROLES = ("kube-router",)
+ROLES = ("kube-router", "cloud-controller-manager")
 ADDONS = ("coredns", "metrics-server", "traefik")
 INGRESS_LABEL = "kubehop.dev/ingress"
 GATEWAY_CLASSES = "gatewayclasses.gateway.networking.k8s.io"

@@ -14,7 +14,7 @@ from kubehop.cluster.state import write
 
 CONTEXT = "kubehop"
 ADMIN = "admin"
-CLIENTS = ("controller-manager", "scheduler", "proxy", "kube-router")
+CLIENTS = ("controller-manager", "scheduler", "proxy", "kube-router", "cloud-controller-manager")
 INGRESS = "ingress"
 INGRESS_NAMES = ("localhost", "shop.localhost", "*.shop.localhost", "127.0.0.1")
 """Whom the Ingress answers for over HTTPS; no client takes `*.localhost` (docs/decisions/0050)."""
@@ -34,6 +34,7 @@ def requests(layout: Layout) -> list[Request]:
         Request("scheduler", "system:kube-scheduler"),
         Request("proxy", "system:kube-proxy"),
         Request("kube-router", "kube-router"),
+        Request("cloud-controller-manager", "cloud-controller-manager"),
         Request(
             INGRESS, "shop.localhost", server=True, names=INGRESS_NAMES, authority=certificate.INGRESS_CA
         ),

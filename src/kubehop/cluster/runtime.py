@@ -23,7 +23,13 @@ from kubehop.wait import until_async
 
 TRIES = 3  # a component that ended this often before it was well will not become well
 HEALTH_SECONDS = 120.0
-SHARED = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}  # one in a cluster
+SHARED = {  # one in a cluster
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "cloud-controller-manager",
+}
 
 
 class NodeRuntime:
