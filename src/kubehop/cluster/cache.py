@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from kubehop.cluster.state import make_folder
 from kubehop.errors import BuildError
 
 _RECORD = "entry.json"
@@ -131,7 +132,7 @@ def make(
         BuildError: The store cannot be written.
     """
     try:
-        entry.shelf.mkdir(parents=True, exist_ok=True)
+        make_folder(entry.shelf)
         with _lock(entry, on_wait):
             if inspect(entry) == "whole":
                 return False

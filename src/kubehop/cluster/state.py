@@ -114,10 +114,8 @@ class Place:
 
     def prepare(self) -> None:
         """Make the folders, private to root but for what the caller reads."""
-        home = caller()
         for folder in (state_root(), state_root() / "clusters", self.folder, self.log):
-            folder.mkdir(parents=True, exist_ok=True)
-            os.chown(folder, home.pw_uid, home.pw_gid)
+            make_folder(folder)
         for private in (self.pki, self.folder / "nodes"):  # keys; programs that run as their owner, root
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
@@ -130,10 +128,20 @@ class Place:
     def alone(self) -> Iterator[None]:
         """Hold the cluster's lock: a second `up` or `down` waits here until the first has ended."""
         locks = state_root() / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
+        make_folder(locks)
         with (locks / self.name).open("w") as file:
+            self.hand_over(locks / self.name)
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing; under sudo they belong to the person who asked."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        for path in {folder, *missing}:
+            os.chown(path, caller().pw_uid, caller().pw_gid)
 
 
 def write(path: Path, text: str, *, mode: int = 0o644) -> None:
