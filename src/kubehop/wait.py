@@ -1,8 +1,12 @@
-"""Waiting for facts. The only module that sleeps."""
+"""Waiting for facts. The only module that sleeps.
+
+`KUBEHOP_PATIENCE` multiplies every time-out: a machine that is emulated, or busy, needs longer.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -32,6 +36,7 @@ def until(
     Raises:
         WaitTimeoutError: `fact` returned nothing true in time.
     """
+    timeout_seconds *= patience()
     end = time.monotonic() + timeout_seconds
     while not (value := fact()):
         if time.monotonic() > end:
@@ -53,12 +58,18 @@ async def until_async(
     Raises:
         WaitTimeoutError: `fact` returned nothing true in time.
     """
+    timeout_seconds *= patience()
     end = time.monotonic() + timeout_seconds
     while not (value := await fact()):
         if time.monotonic() > end:
             raise _late(what, timeout_seconds, value, next_command)
         await asyncio.sleep(interval_seconds)
     return value
+
+
+def patience() -> float:
+    """Return how many times longer than usual to wait: 1, or what the environment says."""
+    return float(os.environ.get("KUBEHOP_PATIENCE", "1"))
 
 
 def pause(seconds: float) -> None:

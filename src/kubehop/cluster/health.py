@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kubehop.cluster.layout import Health
 from kubehop.cluster.linux.forward import Dialer
+from kubehop.wait import patience
 
 ANSWER_SECONDS = 5.0
 OK = 200
@@ -58,7 +59,7 @@ async def http_status(
         client: Who asks: the certificate beside this path, `.crt` and `.key`; None shows none.
     """
     with contextlib.suppress(OSError, ValueError, IndexError, asyncio.TimeoutError, ssl.SSLError):
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS * patience()):
             context = _unverified(client) if tls else None
             return await _get(host, port, path, dialer, context, name or host)
     return None
