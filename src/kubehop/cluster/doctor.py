@@ -14,6 +14,7 @@ import psutil
 
 from kubehop.cluster import state
 from kubehop.cluster.cluster import PORTS
+from kubehop.cluster.command import run
 from kubehop.cluster.linux import cgroup
 from kubehop.errors import DoctorError
 
@@ -139,8 +140,17 @@ def _cgroups() -> Finding:
 
 
 def _overlay() -> Finding:
-    ok = "overlay" in Path("/proc/filesystems").read_text()
-    return Finding("overlayfs", ok, "known" if ok else "unknown to the kernel", "Run `modprobe overlay`.")
+    known = "overlay" in Path("/proc/filesystems").read_text()
+    ok = known or _has_module("overlay")
+    found = "known" if known else "a module, loaded when needed" if ok else "unknown to the kernel"
+    return Finding("overlayfs", ok, found, "Use a kernel that has it.")
+
+
+def _has_module(name: str) -> bool:
+    """Say whether `modprobe` would find a module; nothing is loaded."""
+    program = shutil.which("modprobe", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    argv = [program or "", "--dry-run", "--quiet", name]
+    return program is not None and run(argv, cwd=Path("/"), env=os.environ, on_line=lambda _: None) == 0
 
 
 def _folders() -> Finding:
