@@ -48,6 +48,7 @@ class Recipe:
         name: Its full name: "docker.io/library/storefront:v1".
         layers: The items of each layer, the lowest layer first.
         entrypoint: The program it runs and its first arguments.
+        arguments: Further arguments, used where a Pod gives none.
         env: Environment variables.
         user: Who runs it, in numbers, so that `runAsNonRoot` can tell: "65532:65532".
     """
@@ -57,6 +58,7 @@ class Recipe:
     entrypoint: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = "65532:65532"
+    arguments: tuple[str, ...] = ()
 
     def items(self) -> list[Item]:
         """Return the items of all layers."""
@@ -152,6 +154,7 @@ def _config(recipe: Recipe, digests: list[str]) -> dict[str, Any]:
             "User": recipe.user,
             "Env": [f"{name}={value}" for name, value in sorted(recipe.env.items())],
             "Entrypoint": list(recipe.entrypoint),
+            **({"Cmd": list(recipe.arguments)} if recipe.arguments else {}),
             "WorkingDir": "/",
         },
         "rootfs": {"type": "layers", "diff_ids": digests},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -57,7 +57,15 @@ def ensure_images(binaries: Mapping[str, Path], *, progress: Progress) -> list[I
     Raises:
         BuildError: A program that an image carries is not installed, or the store cannot be written.
     """
-    recipes = _recipes(binaries)
+    return pack(_recipes(binaries), progress=progress)
+
+
+def pack(recipes: Sequence[Recipe], *, progress: Progress) -> list[Image]:
+    """Return the image of each recipe, after packing what is missing.
+
+    Raises:
+        BuildError: The store cannot be written.
+    """
     shelf = cache_root() / "images"
     sources = [item.source for recipe in recipes for item in recipe.items() if item.source]
     digests = cache.digests(sources, memo=shelf / "sources.json")
@@ -76,20 +84,20 @@ def _recipes(binaries: Mapping[str, Path]) -> list[Recipe]:
     """Return the recipe of each image, those a node needs first at the front."""
     number = {p.name: p.version.removeprefix("v") for p in product.PRODUCTS}
     return [
-        _one_program(PAUSE, binaries["pause"]),
-        _one_program(f"docker.io/kubehop/coredns:{number['coredns']}", binaries["coredns"]),
+        one_program(PAUSE, binaries["pause"]),
+        one_program(f"docker.io/kubehop/coredns:{number['coredns']}", binaries["coredns"]),
         _traefik(),
-        _one_program(
+        one_program(
             f"docker.io/kubehop/metrics-server:{number['metrics-server']}", binaries["metrics-server"]
         ),
-        _tools(binaries["pause"]),
-        _one_program(HTTP_ECHO, binaries["http-echo"]),
-        _one_program(STOREFRONT_V1, binaries["storefront"], env={"VERSION": "v1"}),
-        _one_program(STOREFRONT_V2, binaries["storefront"], env={"VERSION": "v2"}),
+        tools(TOOLS, binaries["pause"]),
+        one_program(HTTP_ECHO, binaries["http-echo"]),
+        one_program(STOREFRONT_V1, binaries["storefront"], env={"VERSION": "v1"}),
+        one_program(STOREFRONT_V2, binaries["storefront"], env={"VERSION": "v2"}),
     ]
 
 
-def _one_program(name: str, program: Path, *, env: Mapping[str, str] | None = None) -> Recipe:
+def one_program(name: str, program: Path, *, env: Mapping[str, str] | None = None) -> Recipe:
     """Return the recipe of an image with one static program, which nobody but it can use: no shell."""
     path = f"/{program.name}"
     return Recipe(name, (_BASE, (Item(path, source=program),)), (path,), env or {})
@@ -107,21 +115,29 @@ def _traefik() -> Recipe:
             next_command="Run `pip install --requirement requirements.lock`.",
         ) from error
     program = next(Path(str(wheel.locate_file(f))) for f in wheel.files or [] if f.name == "traefik")
-    return _one_program(f"docker.io/library/traefik:v{wheel.version}", program.resolve())
+    return one_program(f"docker.io/library/traefik:v{wheel.version}", program.resolve())
 
 
-def _tools(pause: Path) -> Recipe:
-    """Return the recipe of the tools image: libraries, programs, and busybox for the rest.
+def tools(name: str, pause: Path, *, more: Mapping[str, str] | None = None) -> Recipe:
+    """Return the recipe of an image with tools: libraries, programs, and busybox for the rest.
+
+    Args:
+        name: The image's full name.
+        pause: The program it runs, which waits.
+        more: Programs beside those of `images/tools/programs.toml`, each with its Debian package.
+
+    Raises:
+        BuildError: A program is not installed.
 
     `bash` is the shell because Debian's busybox would run its own `ip` and `nsenter` before any other.
     """
-    packages = tomllib.loads(_PROGRAMS.read_text())["programs"]
+    packages = tomllib.loads(_PROGRAMS.read_text())["programs"] | dict(more or {})
     programs = {name: closure.locate(name, package=packages[name]) for name in packages}
     shared = closure.libraries(list(programs.values()))
     names = sorted(set(closure.applets(programs["busybox"])) - {*programs, "sh"})
     links = {"sh": "bash", **dict.fromkeys(names, "busybox")}
     return Recipe(
-        TOOLS,
+        name,
         (
             (*_BASE, *(Item(str(path), source=path.resolve()) for path in shared)),
             tuple(Item(f"/usr/bin/{name}", source=path.resolve()) for name, path in programs.items()),
@@ -153,7 +169,9 @@ def _key(recipe: Recipe, digests: Mapping[Path, str]) -> str:
         for layer in recipe.layers
     ]
     env = [f"{name}={value}" for name, value in sorted(recipe.env.items())]
-    return cache.key_of(_FORMAT, recipe.name, recipe.user, str(env), str(recipe.entrypoint), *layers)
+    return cache.key_of(
+        _FORMAT, recipe.name, recipe.user, str(env), str(recipe.entrypoint), *recipe.arguments, *layers
+    )
 
 
 def _packer(recipe: Recipe) -> Callable[[Path], None]:

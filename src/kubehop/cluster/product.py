@@ -101,7 +101,7 @@ class Product:
 
 
 # What `kubectl version` and the nodes report; Kubernetes keeps it in two packages.
-_KUBERNETES_VERSION = {
+KUBERNETES_VERSION = {
     f"{package}.{variable}": value
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     for variable, value in {
@@ -168,7 +168,7 @@ KUBERNETES = Product(
     cold_seconds=490,
     module="k8s.io/kubernetes",
     tags=("selinux", "notest", "grpcnotrace"),
-    variables=_KUBERNETES_VERSION,
+    variables=KUBERNETES_VERSION,
 )
 COREDNS = Product(
     name="coredns",

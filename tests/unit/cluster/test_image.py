@@ -158,7 +158,7 @@ def test_a_damaged_image_is_packed_again(
     binaries: dict[str, Path], own_cache: Path, progress: Remembered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plan says why, and the bytes are as before."""
-    monkeypatch.setattr(image, "_recipes", lambda _: [image._one_program(image.PAUSE, binaries["pause"])])
+    monkeypatch.setattr(image, "_recipes", lambda _: [image.one_program(image.PAUSE, binaries["pause"])])
     path = image.ensure_images(binaries, progress=progress)[0].archive
     good = path.read_bytes()
     path.write_bytes(good[:-1])
@@ -200,7 +200,7 @@ def test_libraries_of_a_static_program_are_none(binaries: dict[str, Path]) -> No
 
 def test_every_tool_runs_from_the_images_own_files(binaries: dict[str, Path], tmp_path: Path) -> None:
     """Each program of the list starts with the image's loader and libraries, and none of this machine's."""
-    archive.write(image._tools(binaries["pause"]), target=tmp_path / "tools.tar")
+    archive.write(image.tools(image.TOOLS, binaries["pause"]), target=tmp_path / "tools.tar")
     root = tmp_path / "root"
     for layer in Opened(tmp_path / "tools.tar").layers():
         layer.extractall(root, filter="tar")
@@ -229,7 +229,7 @@ def test_every_tool_runs_from_the_images_own_files(binaries: dict[str, Path], tm
 def test_nothing_in_the_real_list_is_unknown_to_the_real_images() -> None:
     """The tools' shell and applets do not hide a program that is listed."""
     programs = tomllib.loads(image._PROGRAMS.read_text())["programs"]
-    recipe = image._tools(Path("/usr/bin/env"))
+    recipe = image.tools(image.TOOLS, Path("/usr/bin/env"))
     paths = [item.path for layer in recipe.layers for item in layer]
     assert len(paths) == len(set(paths))
     linked = {

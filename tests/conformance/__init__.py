@@ -1,0 +1,1 @@
+"""Kubernetes' own conformance suite on a cluster of its own: `make conformance`."""
