@@ -17,8 +17,10 @@ from kubehop.cluster.component import (
     containerd,
     controller_manager,
     etcd,
+    kube_proxy,
+    kube_router,
+    kubelet,
     scheduler,
-    worker,
 )
 from kubehop.cluster.health import http_status
 from kubehop.cluster.image import Image
@@ -72,6 +74,7 @@ class Cluster:
         self._servers: list[asyncio.Server] = []
         self._imports: asyncio.Future[Any] | None = None
         self._types: asyncio.Task[None] | None = None
+        self._edge_ready: asyncio.Task[None] | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -85,10 +88,12 @@ class Cluster:
             Step("node objects", self._node_objects),
             Step("Gateway API", self._api_types),
             Step("controllers, kubelets and proxies", self._controllers),
+            Step("cloud and firewall", self._edge),
             Step("DNS, metrics and Ingress controller", self._addons),
             Step("images", self._images_there),
             Step("DNS answers", self._dns_answers),
             Step("Ingress answers", self._ingress_answers),
+            Step("load balancers and network policies", self._edge_there),
         ]
 
     async def stop(self) -> None:
@@ -157,11 +162,18 @@ class Cluster:
         self._types = asyncio.create_task(self.apply(manifest.api_types(self.layout)))
 
     async def _controllers(self) -> None:
-        shared = (controller_manager, scheduler, cloud_controller_manager)
+        shared = (controller_manager, scheduler)
         starts = [self._first.start(module.component(self.layout)) for module in shared]
         for node in self.nodes:
-            starts += [node.start(one) for one in worker.components(self.layout, node.node)]
+            starts.append(node.start(kubelet.component(self.layout, node.node)))
+            starts.append(node.start(kube_proxy.component(self.layout, node.node)))
         await together(*starts)
+
+    async def _edge(self) -> None:
+        """Begin what no Pod waits for: load balancers, and the firewall, which waits for nodes' addresses."""
+        starts = [self._first.start(cloud_controller_manager.component(self.layout))]
+        starts += [node.start(kube_router.component(self.layout, node.node)) for node in self.nodes]
+        self._edge_ready = asyncio.create_task(together(*starts))
 
     async def _addons(self) -> None:
         assert self._types  # an earlier step began it
@@ -173,6 +185,10 @@ class Cluster:
     async def _images_there(self) -> None:
         assert self._imports  # an earlier step began them
         await self._imports
+
+    async def _edge_there(self) -> None:
+        assert self._edge_ready  # an earlier step began it
+        await self._edge_ready
 
     async def _dns_answers(self) -> None:
         assert self._first.dialer  # the node is booted

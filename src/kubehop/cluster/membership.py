@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 
 from kubehop.cluster import layout, manifest, pki
 from kubehop.cluster.cluster import Cluster, together
-from kubehop.cluster.component import containerd, worker
+from kubehop.cluster.component import containerd, kube_proxy, kube_router, kubelet
 from kubehop.cluster.linux import cgroup, network
 from kubehop.cluster.linux.network import Node
 from kubehop.cluster.runtime import NodeRuntime
@@ -160,7 +160,7 @@ async def _start(cluster: Cluster, runtime: NodeRuntime) -> None:
         cluster.apply(manifest.node_objects(plan, [node], schedulable=False)),
     )
     await together(
-        *(runtime.start(component) for component in worker.components(plan, node)),
+        *(runtime.start(module.component(plan, node)) for module in (kubelet, kube_proxy, kube_router)),
         asyncio.to_thread(cluster.import_images, runtime),
     )
     wait = ["wait", "--for=condition=Ready", f"node/{node.name}", f"--timeout={READY_SECONDS}s"]

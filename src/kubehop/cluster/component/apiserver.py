@@ -42,5 +42,7 @@ def component(layout: Layout) -> Component:
             ),
         ),
         health=Health(port=API_PORT, path="/readyz", tls=True),
+        # The schemas of the Gateway API live here; half of Go's usual headroom saves 80 MB.
+        env={"GOGC": "50"},
         needs=("etcd",),
     )
