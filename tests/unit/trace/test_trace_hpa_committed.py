@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from kubehop.errors import TraceError
 from kubehop.trace.hpa.verify import verify
 
 FILES = sorted((Path(__file__).parents[3] / "traces").glob("*.json"))
@@ -14,23 +18,41 @@ CONTENTS = [json.loads(path.read_text("utf-8")) for path in FILES]
 DECIDED = [one for one in CONTENTS if any(event["e"] == "hpa" for event in one.get("events", ()))]
 
 
-def ticks() -> list[dict[str, Any]]:
-    """Return the decisions of all committed traces."""
-    return [event for trace in DECIDED for event in trace["events"] if event["e"] == "hpa"]
+def ticks(trace: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the decisions in a trace."""
+    return [event for event in trace["events"] if event["e"] == "hpa"]
 
 
-def test_the_model_gives_every_committed_decision() -> None:
-    """No tick is left out: each has the controller's log, and the model gives its proposal."""
-    for trace in DECIDED:
-        events = [event for event in trace["events"] if event["e"] == "hpa"]
-        assert verify(trace).ticks == len([event for event in events if event["recommendation"] is not None])
-        assert all(event["log"] for event in events), trace["meta"]["id"]
+@pytest.mark.parametrize("trace", DECIDED, ids=lambda trace: str(trace["meta"]["id"]))
+def test_the_model_gives_every_committed_decision(trace: dict[str, Any]) -> None:
+    """No tick is left out: each has the controller's log, and the model gives its proposal and its result."""
+    proposed = [event for event in ticks(trace) if event["recommendation"] is not None]
+    checked = verify(trace)
+    assert checked.ticks == checked.decisions == len(proposed) >= 4
+    assert all(event["log"] for event in ticks(trace))
+    for field in ("recommendation", "desired"):
+        wrong = copy.deepcopy(trace)
+        ticks(wrong)[-1][field] += 1
+        with pytest.raises(TraceError, match=f"the controller's {field} is"):
+            verify(wrong)
+
+
+def test_there_are_recordings_of_growth_of_shrinking_and_of_unready_pods() -> None:
+    """Three runs, each with what it is named after; the unready Pods were so for several ticks."""
+    named = {trace["meta"]["id"]: ticks(trace) for trace in DECIDED}
+    assert any(event["desired"] > event["current"] for event in named["hpa-up"])
+    assert any(event["desired"] < event["current"] for event in named["hpa-down"])
+    unready = [event for event in named["hpa-unready"] if not all(pod["ready"] for pod in event["pods"])]
+    reasons = {pod["unready_reason"] for event in unready for pod in event["pods"] if not pod["ready"]}
+    assert len(unready) >= 4
+    assert {"not ready", "never ready"} <= reasons
 
 
 def test_the_committed_decisions_go_up_and_down_and_count_unready_pods() -> None:
     """What the model is checked against has every kind of tick that it distinguishes."""
-    changes = [event["desired"] - event["current"] for event in ticks() if event["desired"] is not None]
+    every = [event for trace in DECIDED for event in ticks(trace)]
+    changes = [event["desired"] - event["current"] for event in every if event["desired"] is not None]
     assert max(changes) > 0 > min(changes)
-    assert any(not pod["ready"] for event in ticks() for pod in event["pods"])
-    assert any(pod["ready"] and pod["usage_m"] is None for event in ticks() for pod in event["pods"])
-    assert any(event["recommendation"] != event["desired"] for event in ticks())
+    assert any(not pod["ready"] for event in every for pod in event["pods"])
+    assert any(pod["ready"] and pod["usage_m"] is None for event in every for pod in event["pods"])
+    assert any(event["recommendation"] != event["desired"] for event in every)
