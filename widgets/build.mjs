@@ -22,7 +22,7 @@ const shortTemplates = {
 };
 
 /** Bytes of one bundle; docs/decisions/0021 says why. */
-const BUDGET = { minified: 90_000, gzipped: 34_000 };
+const BUDGET = { minified: 90_000, gzipped: 33_500 };
 
 async function bundle({ entry, format }) {
   const result = await build({

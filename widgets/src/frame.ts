@@ -1,6 +1,5 @@
 /** The anatomy every widget shares: claim, why, stage, player, current line, footer; log, table and question. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import { live } from "lit-html/directives/live.js";
 import { plural, seconds } from "./format.ts";
 import type { TraceIndex } from "./index.ts";
 import { entriesUntil, gapsOf } from "./log.ts";
@@ -56,7 +55,7 @@ function bar(parts: FrameParts): TemplateResult {
     <button type="button" aria-label="Previous event" @click=${() => player.step(-1)}>‹</button>
     <button type="button" aria-label="Next event" @click=${() => player.step(1)}>›</button>
     <span class="kh-scrub">${marks(player)}
-      <input type="range" min="0" max=${length} step="any" .value=${live(String(player.played))} aria-label="Time" aria-valuetext="${seconds(player.moment.t)} of ${seconds(player.index.duration)}" @input=${(event: Event) => scrub(player, event)} @keydown=${(event: KeyboardEvent) => nudge(player, event)}></span>
+      <input type="range" min="0" max=${length} step="any" aria-label="Time" aria-valuetext="${seconds(player.moment.t)} of ${seconds(player.index.duration)}" @input=${(event: Event) => scrub(player, event)} @keydown=${(event: KeyboardEvent) => nudge(player, event)}></span>
     <span class="kh-time">${seconds(player.moment.t)}<span class="kh-scale"> · ${scene.scale}</span></span>
     <label class="kh-speed"><span class="kh-hidden">Speed</span><select @change=${(event: Event) => player.setSpeed(Number((event.target as HTMLSelectElement).value))}>${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === player.speed}>${speed}×</option>`)}</select></label>
     ${modes(player)}${chapters(player)}</div>`;
@@ -161,7 +160,7 @@ function table({ table: { caption, head, rows } }: Scene): TemplateResult {
 function question({ prediction, chosen }: Guess, { uid, actions, player }: FrameParts): TemplateResult {
   const right = chosen === prediction.correct;
   return html`<fieldset><legend>${prediction.prompt}</legend>
-    ${prediction.options.map((option, i) => html`<label><input type="radio" name="${uid}-guess" value=${i} .checked=${live(chosen === i)} @change=${() => actions.choose(i)}> ${option}</label>`)}
+    ${prediction.options.map((option, i) => html`<label><input type="radio" name="${uid}-guess" value=${i} @change=${() => actions.choose(i)}> ${option}</label>`)}
     <p class="kh-verdict" role="status">${chosen === null ? "" : html`<b>${right ? "Right." : `Not quite: ${prediction.options[prediction.correct]}.`}</b> ${prediction.why}`}</p>
     ${chosen === null ? nothing : html`<button type="button" @click=${() => player.seek(prediction.answer.t, prediction.answer.focus)}>show it</button> <button type="button" @click=${actions.ask}>ask another</button>`}</fieldset>`;
 }

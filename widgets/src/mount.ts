@@ -85,6 +85,10 @@ export function mount(widget: Widget, trace: Trace, host: HTMLElement, options: 
       spoken = scene.why;
     }
     render(frame({ uid, scene, player, guess, spoken, opened, actions }), figure);
+    // The reader changes these by hand, so what was drawn last says nothing about what they hold now.
+    for (const input of figure.querySelectorAll("input"))
+      if (input.type === "range") input.value = String(player.played);
+      else input.checked = guess?.chosen === Number(input.value);
   }
 
   function stageWidth(): number {
