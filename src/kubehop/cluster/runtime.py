@@ -99,7 +99,7 @@ class NodeRuntime:
         group = cgroup.create(f"{self.layout.place.cgroup_prefix}{self.node.name}")
         ready = self.folder / "ready"
         ready.unlink(missing_ok=True)
-        spec = Spec(f"{self.node.name} init", self._init_argv(ready), self._log("node"), group.process_files)
+        spec = Spec(f"{self.node.name} init", self._init_argv(ready), self._log("node"), group.birth_files)
         init = await Process(spec).launch()
         await until_async(
             lambda: self._is_ready(ready, init),

@@ -1,7 +1,8 @@
 """Control groups, version 1 and version 2, behind one small interface.
 
-A `Group` is a named child of the launcher's own cgroup, in every hierarchy at once.
-On version 2 processes may only live in leaves, so they go to a leaf named `init`.
+On version 1 a `Group` is a named child of the launcher's own cgroup, in every hierarchy at once.
+On version 2 it is a child of the root, and all its processes live in a leaf named `init`,
+because a group with processes of its own may not hand controllers down, see docs/decisions/0064.
 
 Source: https://docs.kernel.org/admin-guide/cgroup-v2.html
 """
@@ -47,14 +48,22 @@ class Group:
     folders: tuple[Path, ...]
 
     @property
+    def birth_files(self) -> tuple[str, ...]:
+        """Files that a node's first process writes its number to: its cgroup namespace begins at the group.
+
+        `delegate` moves it on to where all other processes are.
+        """
+        return tuple(str(folder / "cgroup.procs") for folder in self.folders)
+
+    @property
     def process_files(self) -> tuple[str, ...]:
-        """Files that a process writes its number to in order to join."""
+        """Files that any other process writes its number to in order to join."""
         leaf = LEAF if version() == 2 else ""  # noqa: PLR2004 - the version's number is its name
         return tuple(str(folder / leaf / "cgroup.procs") for folder in self.folders)
 
 
 def create(name: str) -> Group:
-    """Make the group `name` below the launcher's own cgroup.
+    """Make the group `name`; one that exists is fine.
 
     Raises:
         ClusterError: The kernel refused, usually for want of privilege.
@@ -108,8 +117,15 @@ def delegate(group: Group) -> None:
     if version() == 1:
         return
     folder = group.folders[0]
-    for pid in (folder / "cgroup.procs").read_text().split():
-        (folder / LEAF / "cgroup.procs").write_text(pid)
+
+    def moved() -> bool:
+        pids = (folder / "cgroup.procs").read_text().split()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                (folder / LEAF / "cgroup.procs").write_text(pid)
+        return not pids  # what is being moved may just have made another
+
+    until(moved, what=f"the processes of {group.name} to move to its leaf", timeout_seconds=10)
     enable(folder)
 
 
