@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -66,6 +67,7 @@ def find(minimum: str, *, progress: Progress) -> Go:
     return _from_wheel(progress)
 
 
+@functools.cache
 def _ask(program: Path) -> str:
     """Return the version a `go` command reports; empty if there is no such command or it fails."""
     lines: list[str] = []
