@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from tests.conformance import report, suite
 from tests.conformance.report import Result
+from tests.git import head
 
 from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import state
@@ -41,6 +42,7 @@ TIMEOUT = os.environ.get("KUBEHOP_CONFORMANCE_TIMEOUT", "2h")
 def main() -> int:
     """Build, start, run, report, remove; return 0 if every test passed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    commit = head()
     with BuildShow(Console()) as progress:
         binaries = ensure((suite.SUITE, PAUSE, CONTAINERD), progress=progress)
         images = pack(suite.recipes(binaries), progress=progress)
@@ -54,7 +56,7 @@ def main() -> int:
         told = state.read_handover(place) or {}
     if FOCUS:
         return 0 if results and all(one.passed for one in results) else 1
-    ok = report.write(wanted, results, versions=told["versions"], seconds=seconds)
+    ok = report.write(wanted, results, versions=told["versions"], seconds=seconds, commit=commit)
     _say(report.verdict(wanted, results))
     return 0 if ok else 1
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from tests.git import head
 
 from kubehop.cluster.linux import cgroup
 
@@ -60,8 +59,18 @@ def verdict(wanted: list[str], results: list[Result]) -> str:
     return told + (f"; {others[0].name} failed" if others else "")
 
 
-def write(wanted: list[str], results: list[Result], *, versions: dict[str, str], seconds: float) -> bool:
-    """Write the page; return whether every test of upstream's list ran once, and nothing failed."""
+def write(
+    wanted: list[str], results: list[Result], *, versions: dict[str, str], seconds: float, commit: str
+) -> bool:
+    """Write the page; return whether every test of upstream's list ran once, and nothing failed.
+
+    Args:
+        wanted: Upstream's list.
+        results: What ran.
+        versions: Of the cluster's components, by name.
+        seconds: How long it took.
+        commit: What the clone was at when it began.
+    """
     rows = [
         f"| {plain(one.name)} | {'yes' if one.passed else '**no**'} | {one.seconds:.1f} |"
         for one in sorted(results, key=lambda one: one.name)
@@ -75,7 +84,7 @@ def write(wanted: list[str], results: list[Result], *, versions: dict[str, str],
         "# Conformance",
         "",
         f"**{verdict(wanted, results)}** in {seconds / 60:.0f} min.",
-        f"Written by `make conformance` on {datetime.now(UTC):%Y-%m-%d} at commit {head()}.",
+        f"Written by `make conformance` on {datetime.now(UTC):%Y-%m-%d} at commit {commit}.",
         "",
         f"These are the tests that Kubernetes {versions['kubernetes']} lists as conformance tests of its"
         " network group, sig-network, built from the same module as the cluster's components and unchanged.",
