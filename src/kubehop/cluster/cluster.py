@@ -30,7 +30,7 @@ from kubehop.cluster.linux.forward import LOOPBACK, Dialer, Gate, reserve, serve
 from kubehop.cluster.runtime import NodeRuntime
 from kubehop.cluster.state import write
 from kubehop.errors import ClusterError
-from kubehop.wait import until_async
+from kubehop.wait import patience, until_async
 
 PORTS = {"api": API_PORT, "ingress_http": 8080, "ingress_https": 8443, "outside_proxy": 1080}
 INGRESS_ONLY = "traefik"  # 190 MB, and needed on one node only
@@ -178,7 +178,12 @@ class Cluster:
     async def _addons(self) -> None:
         assert self._types  # an earlier step began it
         await self._types
-        wait = ["wait", "--for=condition=Established", "--timeout=60s", f"crd/{manifest.GATEWAY_CLASSES}"]
+        wait = [
+            "wait",
+            "--for=condition=Established",
+            f"--timeout={60 * patience():g}s",
+            f"crd/{manifest.GATEWAY_CLASSES}",
+        ]
         await asyncio.to_thread(self.kubectl.run, wait, check=True)
         await self.apply(manifest.addons(self.layout))
 
