@@ -10,10 +10,14 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PACKAGES := runc nftables iptables ipset conntrack iproute2 util-linux mount procps kmod \
 	curl bind9-dnsutils tcpdump hey jq busybox-static chromium fonts-dejavu-core python3-venv
 
-.PHONY: help lab test check book bench soak record up down clean
+# What only these two verbs need: Pods' programs for one, a virtual machine for the other.
+CONFORMANCE_PACKAGES := netcat-openbsd
+VM_PACKAGES := qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring
+
+.PHONY: help lab test check book bench soak conformance test-vm record up down clean
 
 help: ## Show the verbs.
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: .system .venv/ready ## Start a cluster and open JupyterLab on the first page.
 	@python -m kubehop.cli lab
@@ -40,6 +44,14 @@ bench: .system .venv/ready ## Measure, and write docs/benchmarks.md.
 soak: .venv/ready ## Run the whole book ten times two at once on the running cluster, and keep count.
 	@python -m tests.soak --rounds 10
 
+conformance: .system .venv/ready ## Run Kubernetes' own conformance tests of the network, and write docs/conformance.md.
+	@$(call install,nc,$(CONFORMANCE_PACKAGES))
+	@python -m tests.conformance
+
+test-vm: .system .venv/ready ## Try the cluster in a virtual machine with cgroup version 2, and write docs/vm.md.
+	@$(call install,qemu-system-x86_64 mmdebstrap mke2fs,$(VM_PACKAGES))
+	@python -m tests.vm
+
 record: .venv/ready ## Run every chapter and lab on the cluster, and store what they print.
 	@python -m kubehop.labs generate
 	@kubehop record chapters labs/*/first-sight.ipynb
@@ -55,17 +67,22 @@ clean: ## Remove what was built inside this folder.
 	@rm -rf _build .venv widgets/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # System packages: asked of the package manager only where a program is missing.
+# $(call install,PROGRAMS,PACKAGES)
+define install
+missing=; for program in $(1); do \
+	PATH=$$PATH:/usr/sbin:/sbin command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+if [ -n "$$missing" ]; then \
+	command -v apt-get >/dev/null || { echo "Missing programs:$$missing. Install them with your package manager (Debian's names: $(2)), then run this again."; exit 1; }; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	echo "Installing system packages for:$$missing"; \
+	$$sudo apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+fi
+endef
+
 .PHONY: .system
 .system:
-	@missing=; for program in runc nft iptables ipset conntrack ip nsenter curl dig tcpdump hey jq busybox chromium; do \
-		PATH=$$PATH:/usr/sbin:/sbin command -v $$program >/dev/null || missing="$$missing $$program"; done; \
-	if [ -n "$$missing" ]; then \
-		command -v apt-get >/dev/null || { echo "Missing programs:$$missing. Install them with your package manager (Debian's names: $(PACKAGES)), then run this again."; exit 1; }; \
-		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		echo "Installing system packages for:$$missing"; \
-		$$sudo apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
-	fi
+	@$(call install,runc nft iptables ipset conntrack ip nsenter curl dig tcpdump hey jq busybox chromium,$(PACKAGES))
 
 # The Python environment, exactly as locked. uv installs it; pip brings uv, by the same lock.
 .venv/ready: requirements.lock pyproject.toml
