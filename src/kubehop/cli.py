@@ -23,7 +23,17 @@ Name = Annotated[str, typer.Option("--name", help="Which cluster.", envvar="KUBE
 
 
 @app.command()
-def up(name: Name = DEFAULT_NAME) -> None:
+def up(
+    name: Name = DEFAULT_NAME,
+    proxy_mode: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NODE=]MODE",
+            help="kube-proxy's mode, nftables or iptables; for one node, NODE=MODE. May be given again. "
+            "A cluster that runs otherwise is started again.",
+        ),
+    ] = None,
+) -> None:
     """Start a cluster, and build what it needs the first time."""
     _as_root()
     from kubehop.cluster import launcher
@@ -31,7 +41,7 @@ def up(name: Name = DEFAULT_NAME) -> None:
     from kubehop.cluster.state import Place
 
     with BuildShow(console) as build, StepShow(console) as steps:
-        told = launcher.up(Place(name), build=build, on_step=steps.show)
+        told = launcher.up(Place(name), build=build, on_step=steps.show, proxy_modes=proxy_mode or ())
     console.print(summary(told), soft_wrap=True)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import control, doctor, process, state, sweep
+from kubehop.cluster import control, doctor, membership, process, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
@@ -21,16 +21,25 @@ from kubehop.wait import until
 
 UP_SECONDS = 300.0
 ALIVE = ("ready", "paused", "resuming")
-DATA = ("etcd", "nodes", "pki", "kubeconfig", "ingress-ca.crt")
+DATA = ("etcd", "nodes", "pki", "kubeconfig", "ingress-ca.crt", proxy_mode.FILE)
 
 
-def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def up(
+    place: Place,
+    *,
+    build: Progress,
+    on_step: Callable[[dict[str, Any]], None],
+    proxy_modes: Sequence[str] = (),
+) -> dict[str, Any]:
     """Start the cluster, or return at once where it runs; whatever was killed before, it ends ready.
+
+    A cluster that runs with other modes of kube-proxy is started again; its objects are kept.
 
     Args:
         place: The cluster.
         build: Is told about components being built.
         on_step: Called with the handover file's content whenever it changed.
+        proxy_modes: As `proxy_mode.parse` takes them; none keeps what the cluster has.
 
     Returns:
         The handover file's content, with phase `ready`.
@@ -38,14 +47,18 @@ def up(place: Place, *, build: Progress, on_step: Callable[[dict[str, Any]], Non
     Raises:
         DoctorError: The machine lacks something; nothing was changed.
         BuildError: A component could not be built.
-        ClusterError: A component could not start; what was begun is undone.
+        ClusterError: A component could not start; what was begun is undone. Or there is no such mode.
     """
     with place.alone():
-        if told := _running(place):
+        stored = proxy_mode.stored(place)
+        names = [node.name for node in membership.staying(place)]
+        modes = proxy_mode.parse(proxy_modes, nodes=names) if proxy_modes else stored
+        if modes == stored and (told := _running(place)):
             return told
         sweep.stop_supervisor(place)
         doctor.require()
         place.prepare()
+        proxy_mode.store(place, modes)
         sweep.leftovers(place)
         _build(place, build)
         return _start(place, on_step)

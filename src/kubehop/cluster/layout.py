@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from kubehop.cluster.linux.network import Node
+from kubehop.cluster.proxy_mode import Modes
 from kubehop.cluster.state import Place
 
 GATEWAY = IPv4Interface("172.30.0.1/24")
@@ -40,14 +41,14 @@ class Layout:
         place: Its files.
         binaries: Where each program is, by name.
         nodes: Its nodes; the control plane and the Ingress controller run on the first.
-        proxy_mode: `nftables` or `iptables`, for kube-proxy.
+        proxy_modes: kube-proxy's, as `proxy_mode.py` has them.
         snapshotter: containerd's; `native` where overlayfs cannot be used.
     """
 
     place: Place
     binaries: dict[str, Path]
     nodes: tuple[Node, ...] = field(default_factory=lambda: (node(1), node(2)))
-    proxy_mode: str = "nftables"
+    proxy_modes: Modes = field(default_factory=dict)
     snapshotter: str = "overlayfs"
 
     @property

@@ -118,6 +118,7 @@ def summary(told: dict[str, Any]) -> str:
         f"  Ingress        {told['ingress_http']}",
         f"  over HTTPS     curl --cacert {told.get('ingress_ca', '')} https://shop.localhost:{told['ports']['ingress_https']}",
         f"  from outside   {told['outside_proxy']}",
+        f"  kube-proxy     {told['versions']['kube-proxy-mode']}",
         f"  kubectl        export KUBECONFIG={told['kubeconfig']}",
     )
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import control, membership, pause, state, sweep
+from kubehop.cluster import control, membership, pause, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
@@ -52,7 +52,9 @@ class Supervisor:
         self.busy = asyncio.Lock()
         binaries = ensure(PRODUCTS, progress=Silent())
         images = ensure_images(binaries, progress=Silent())
-        self.layout = Layout(place, binaries, nodes=membership.staying(place))
+        self.layout = Layout(
+            place, binaries, nodes=membership.staying(place), proxy_modes=proxy_mode.stored(place)
+        )
         self.cluster = Cluster(self.layout, images, ports=self._former_ports(), on_change=self.changed.set)
         self.versions = versions(self.layout)
 

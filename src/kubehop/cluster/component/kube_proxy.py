@@ -2,6 +2,7 @@
 
 import yaml
 
+from kubehop.cluster import proxy_mode
 from kubehop.cluster.layout import POD_CIDR, SYSTEM_PATH, Component, Health, Layout, flags
 from kubehop.cluster.linux.network import Node
 
@@ -10,18 +11,18 @@ PORT = 10256
 
 def component(layout: Layout, node: Node) -> Component:
     """Return kube-proxy for `node`; `minSyncPeriod` is 1s by default, and 100ms here."""
-    etc = layout.place.node(node.name) / "etc"
+    etc, mode = layout.place.node(node.name) / "etc", proxy_mode.of(layout.proxy_modes, node.name)
     config = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "clientConnection": {"kubeconfig": layout.pki("proxy.kubeconfig")},
         "hostnameOverride": node.name,
-        "mode": layout.proxy_mode,
+        "mode": mode,
         "clusterCIDR": str(POD_CIDR),
         "detectLocalMode": "ClusterCIDR",
         "healthzBindAddress": f"0.0.0.0:{PORT}",
         "metricsBindAddress": "127.0.0.1:10249",
-        layout.proxy_mode: {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
+        mode: {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
         # These limits belong to the whole machine: they cannot be written in a network namespace.
         "conntrack": {
             "maxPerCore": 0,
