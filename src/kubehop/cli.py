@@ -168,15 +168,24 @@ def purge() -> None:
 
 
 @app.command()
-def record(notebooks: list[Path]) -> None:
+def record(
+    notebooks: list[Path],
+    force: Annotated[
+        bool, typer.Option("--force", help="Store also what the stored outputs allow for.")
+    ] = False,
+) -> None:
     """Run notebooks on the cluster and store what they print."""
     from kubehop.book.record import record as run
     from kubehop.cluster.show import bars
 
     with bars(console) as progress:
-        recordings = run(notebooks, progress=progress)
+        recordings = run(notebooks, progress=progress, force=force)
     for one in recordings:
-        told = "stored anew" if one.changed else "as it was"
+        told = (
+            "stored anew"
+            if one.changed
+            else "as it was (its outputs still hold; --force stores the new ones)"
+        )
         console.print(
             f"{one.path}: {told}, {one.code_cells} cells in {one.run_seconds:.1f} s", soft_wrap=True
         )

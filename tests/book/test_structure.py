@@ -6,16 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chapter_files import NOTEBOOKS, ROOT, name_of
+from chapter_files import NO_CHAPTER, NOTEBOOKS, ROOT, name_of
 
 from kubehop.book import question, structure
 from kubehop.book.chapter_form import CHAPTER
 from kubehop.book.structure import EVERY_NOTEBOOK
-
-# Notebooks that are no chapters, and why the chapter's form does not fit them.
-NO_CHAPTER = {
-    "chapters/start/index.ipynb": "the landing page: one request told in five steps",
-}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)

@@ -16,6 +16,7 @@ from kubehop.labs import folder, lint, mutation, notebook
 from kubehop.labs.answer import Step, commands, wrong_answers
 from kubehop.labs.folder import LabFolder
 
+EXAMPLE = ROOT / "labs" / "broken-selector"
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.toml"))
 
 
@@ -117,7 +118,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_linter_sees(what: str, tmp_path: Path) -> None:
     """Each rule, broken once, is told."""
     path = tmp_path / "broken-selector"
-    shutil.copytree(LABS[0], path, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(EXAMPLE, path, ignore=shutil.ignore_patterns("__pycache__"))
     change, words = BROKEN[what]
     change(path)
     found = lint.problems(path)
@@ -127,15 +128,15 @@ def test_linter_sees(what: str, tmp_path: Path) -> None:
 def test_linter_sees_a_bad_folder_name(tmp_path: Path) -> None:
     """A lab's name is kebab-case."""
     path = tmp_path / "Broken_Selector"
-    shutil.copytree(LABS[0], path, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(EXAMPLE, path, ignore=shutil.ignore_patterns("__pycache__"))
     assert any("kebab-case" in text for text in lint.problems(path))
 
 
 def test_labs_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The working directory's labs win; without any, the repository's are used."""
     monkeypatch.chdir(tmp_path)
-    assert folder.load("broken-selector").path == LABS[0]
-    shutil.copytree(LABS[0], tmp_path / "labs" / "mine")
+    assert folder.load("broken-selector").path == EXAMPLE
+    shutil.copytree(EXAMPLE, tmp_path / "labs" / "mine")
     assert folder.slugs() == ["mine"]
     with pytest.raises(LabError, match="The labs are: mine"):
         folder.load("broken-selector")
