@@ -122,7 +122,7 @@ def test_every_chapter_and_lab_is_in_the_order(site: Site) -> None:
     assert {path.relative_to(ROOT).as_posix() for path in folders | labs} == set(site.pages)
 
 
-def test_a_part_page_leads_to_all_of_its_part(site: Site, visits: list[Visit]) -> None:
+def test_a_part_page_leads_to_all_of_its_part(site: Site) -> None:
     """Each page of the part is linked with the time that was measured, and so are labs of its chapters."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     record = provenance.read(ROOT)["notebooks"]
