@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+import standalone
 from playwright.sync_api import Browser, sync_playwright
 from published import ROOT, Build, Site, build_book, pages_of
 
@@ -31,11 +34,24 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def site(build: Build) -> Iterator[Site]:
     """Serve the built site on a free port of the loopback address."""
     assert (build.html / "index.html").exists(), build.log[-2000:]
-    handler = partial(QuietHandler, directory=str(build.html))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Site(build.html, f"http://127.0.0.1:{server.server_port}", pages_of(ROOT))
-    server.shutdown()
+    with served(build.html) as address:
+        yield Site(build.html, address, pages_of(ROOT))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the standalone pages of widgets once."""
+    made = tmp_path_factory.mktemp("widgets")
+    for theme in ("light", "dark"):
+        standalone.write(made, theme=theme)
+    return made
+
+
+@pytest.fixture(scope="session")
+def http(folder: Path) -> Iterator[str]:
+    """Serve the standalone pages on a free port of the loopback address."""
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +68,15 @@ def axe() -> str:
     """Return axe-core's script."""
     assert AXE.exists(), f"{AXE} is missing. Run: npm ci --prefix widgets"
     return AXE.read_text("utf-8")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of the loopback address, and give that address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

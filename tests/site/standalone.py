@@ -84,6 +84,19 @@ def opened(browser: Browser, **options: Any) -> Iterator[tuple[Page, Noted]]:
     context.close()
 
 
+@contextmanager
+def page_of(
+    browser: Browser, folder: Path, *, theme: str = "light", where: str = "", **options: Any
+) -> Iterator[Page]:
+    """Open a page from disk; it must not ask for anything outside, nor report an error."""
+    with opened(browser, **options) as (page, visit):
+        page.goto(f"file://{folder / theme}.html{where}")
+        page.wait_for_selector("figure.kh .kh-stage svg, noscript, figure.kh-widget p")
+        yield page
+        assert visit.blocked == []
+        assert visit.errors == []
+
+
 def write(folder: Path, *, theme: str, traces: dict[str, dict[str, Any]] | None = None) -> Path:
     """Write the page and its script into a folder, and return the page's path."""
     used = traces or {name: trace(name) for name in SHOWN}
