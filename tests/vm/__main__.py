@@ -11,19 +11,17 @@ import signal
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from tests.git import head
-from tests.vm import disk
-from tests.vm.machine import ACCELERATOR, MEMORY_MIB, Machine
+from tests.vm import disk, page
+from tests.vm.machine import Machine
 
 from kubehop.cluster import state
 from kubehop.cluster.show import BuildShow
 
-PAGE = disk.ROOT / "docs" / "vm.md"
 CONSOLE_LINES = 25
 TIMEOUT_SECONDS = float(os.environ.get("KUBEHOP_VM_SECONDS", "5400"))
 
@@ -56,8 +54,8 @@ def main() -> int:
         if not ok:
             console = machine.console.read_text(errors="replace").splitlines()
             _say("\n".join(["The last lines of the console:", *console[-CONSOLE_LINES:]]))
-    _write(told, ok=ok, commit=commit)
-    _say(f"{'All steps passed' if ok else 'FAILED'}; see {PAGE.relative_to(disk.ROOT)}.")
+    page.write(told, ok=ok, commit=commit)
+    _say(f"{'All steps passed' if ok else 'FAILED'}; see docs/vm.md.")
     return 0 if ok else 1
 
 
@@ -75,45 +73,6 @@ def _show(line: dict[str, Any]) -> None:
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def _write(told: list[dict[str, Any]], *, ok: bool, commit: str) -> None:
-    facts = [_row(line["fact"], line["value"]) for line in told if "fact" in line]
-    steps = [
-        _row(line["step"], "yes" if line["ok"] else "**no**", f"{line['seconds']:.1f}", line["told"])
-        for line in told
-        if "step" in line
-    ]
-    started = next((line["at"] for line in told if "begin" in line), None)
-    page = [
-        "# A Debian system with cgroup version 2",
-        "",
-        f"Written by `make test-vm` on {datetime.now(UTC):%Y-%m-%d} at commit {commit}:"
-        f" {'every step passed' if ok else '**a step failed**'}.",
-        "",
-        "A Debian system with systemd and only the unified hierarchy is booted in QEMU, without a network.",
-        "An ordinary user logs in on its console and does what a reader does.",
-        "The verbs ask sudo for root themselves.",
-        f"The processor is emulated in software (`{ACCELERATOR}`, {MEMORY_MIB} MiB)"
-        " on a machine that does other work:",
-        "the times say that a step ends, not how fast it is.",
-        "",
-        "| fact | value |",
-        "| --- | --- |",
-        *facts,
-        _row("power on until the login's first step", f"{started or 0:.0f} s"),
-        "",
-        "| step | passed | s | told |",
-        "| --- | --- | --- | --- |",
-        *steps,
-    ]
-    PAGE.write_text("\n".join(page) + "\n")
-
-
-def _row(*cells: str) -> str:
-    """Return one row of a table; a cell is one line of up to 300 characters."""
-    plain = (cell.replace("|", "\\|").replace("\n", " ")[:300] for cell in cells)
-    return f"| {' | '.join(plain)} |"
 
 
 if __name__ == "__main__":
