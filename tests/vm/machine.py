@@ -14,8 +14,13 @@ from kubehop.wait import pause
 ACCELERATOR = os.environ.get("KUBEHOP_VM_ACCEL", "tcg,thread=multi")
 PROCESSORS, MEMORY_MIB = 2, 5120
 LOOK_SECONDS = 0.5
-# All of version 1 is switched off, so no controller can hide there.
-KERNEL = "root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all"
+KERNEL = (
+    "root=/dev/vda rw console=ttyS0 quiet panic=-1"
+    # All of version 1 is switched off, so no controller can hide there.
+    " systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all"
+    # Nothing that an emulated processor would only lose time with.
+    " mitigations=off systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer"
+)
 
 
 class Machine:
