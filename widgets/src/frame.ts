@@ -32,12 +32,18 @@ export function frame(parts: FrameParts): TemplateResult {
   const { scene, player, uid } = parts;
   const { meta } = player.index;
   return html`<figcaption class="kh-claim" id="${uid}-claim">${meta.title}</figcaption>
-    <p class="kh-reason">${scene.why}${scene.decider ? html` <span class="kh-decider">Decided by <code>${scene.decider.replace(/^(pod|svc|slice|route|hpa|node):/, "")}</code>.</span>` : nothing}</p>
+    <p class="kh-reason">${scene.why}${scene.decider ? html` <span class="kh-decider">Decided by ${decider(scene)}.</span>` : nothing}</p>
     ${bar(parts)}
     <div class="kh-stage">${scene.stage}</div>
     <div class="kh-line" role="log" tabindex="0" aria-label="Current log line" aria-live=${player.playing ? "off" : "polite"}>${scene.lines.map(line)}</div>
     <p class="kh-spoken" role="status">${parts.spoken}</p>
     ${foot(parts)} ${more(parts)}`;
+}
+
+/** What can be pasted into a command stands in its type. */
+function decider(scene: Scene): TemplateResult | string {
+  const name = scene.decider.replace(/^(pod|svc|slice|route|hpa|node):/, "");
+  return name.includes(" ") ? name : html`<code>${name}</code>`;
 }
 
 function line({ source, text }: { source: string; text: string }): TemplateResult {

@@ -21,6 +21,12 @@ const marks = (shown: Shown): number[] =>
     mark.getAttribute("data-req") ? [Number(mark.getAttribute("data-req"))] : [],
   );
 
+/** Where a text on a stage ends, by the width of a usual character. */
+const endOf = (words: Element): number => {
+  const each = words.classList.contains("kh-name") ? 7.9 : 7.25;
+  return Number(words.getAttribute("x")) + each * (words.textContent?.length ?? 0);
+};
+
 describe.each(EVERY)("$name on $id", ({ name, trace }) => {
   let shown: Shown;
   /** The page before anybody clicked: a copy, and whether anything moved. */
@@ -188,6 +194,8 @@ describe.each(EVERY)("$name on $id", ({ name, trace }) => {
       expect(x).toBeGreaterThanOrEqual(0);
       expect(x + w).toBeLessThanOrEqual(width + 0.5);
     }
+    for (const words of narrow.figure.querySelectorAll("svg text:is(.kh-name, .kh-sub)[text-anchor=start]"))
+      expect(endOf(words), words.textContent ?? "").toBeLessThanOrEqual(width);
   });
 });
 

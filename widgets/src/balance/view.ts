@@ -1,7 +1,7 @@
 /** One panel a series: a row a Pod, the order of the answers, bars with the band of the claimed policy. */
 import { nothing, type SVGTemplateResult, svg } from "lit-html";
-import { MONO, type Point, r, text } from "../draw.ts";
-import { probability, wrap } from "../format.ts";
+import { BOLD, MONO, type Point, r, text } from "../draw.ts";
+import { fit, probability, wrap } from "../format.ts";
 import type { OrderVerdict } from "../stats.ts";
 import { failed, sample } from "../strip.ts";
 import type { Request } from "../trace.ts";
@@ -56,7 +56,7 @@ export function panelOf(panel: Panel, width: number, top: number): SVGTemplateRe
   const rows = top + HEAD;
   const barsTop = cols.stacked ? rows + panel.lanes.length * ROW + 22 : rows;
   const after = barsTop + panel.lanes.length * ROW;
-  return svg`<g>${text("kh-name", 14, top + 18, panel.series.label || CLAIM[panel.verdict.policy])}
+  return svg`<g>${text("kh-name", 14, top + 18, fit(panel.series.label || CLAIM[panel.verdict.policy], width - 24, BOLD))}
     ${headings(cols, top + 37, barsTop - 7)}
     ${panel.lanes.map((lane, i) => laneOf(lane, cols, rows + i * ROW))}
     ${panel.lanes.map((lane, i) => barOf(panel, lane, cols, barsTop + i * ROW))}
@@ -65,7 +65,7 @@ export function panelOf(panel: Panel, width: number, top: number): SVGTemplateRe
 }
 
 const CLAIM: Record<Policy, string> = {
-  random: "kube-proxy: each new connection at random",
+  random: "kube-proxy: connections at random",
   turns: "Traefik: each request the next Pod",
   one: "one kept-alive connection: one choice",
 };

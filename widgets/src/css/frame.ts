@@ -28,7 +28,7 @@ figure.kh{margin:1.5rem 0;padding:0;border:1px solid var(--l);border-radius:10px
 .kh .kh-marks i{position:absolute;pointer-events:auto}
 .kh .kh-tick{width:2px;height:6px;bottom:0;background:var(--s)}
 .kh .kh-gap{top:2px;bottom:2px;background:repeating-linear-gradient(135deg,var(--bad) 0 2px,transparent 2px 6px);min-width:3px}
-.kh .kh-time{font:12px var(--mono);color:var(--i);white-space:nowrap}
+.kh .kh-time{font:12px/1.3 var(--mono);color:var(--i);max-width:16em;white-space:normal}
 .kh .kh-scale{color:var(--s)}
 .kh .kh-chapters{flex-basis:100%;display:flex;flex-wrap:wrap;gap:6px}.kh .kh-chapters button{height:26px;font-size:12.5px;border-radius:99px;padding:0 11px}
 .kh .kh-speed select{width:64px;padding:0 4px}
@@ -65,7 +65,7 @@ form.kh-live label.kh-right::before{content:"\\2713  ";color:var(--ok)}
 form.kh-live label.kh-wrong::before{content:"\\2715  ";color:var(--bad)}
 form.kh-live output{font-weight:600;margin-left:.8em}
 form.kh-live~details.kh-answers,form.kh-live details.kh-answers{display:none}
-@media (max-width:520px){.kh .kh-bar{gap:6px;padding:8px 10px}.kh .kh-speed select{width:52px}.kh .kh-reason{min-height:5.6em}.kh .kh-scrub{order:8;flex-basis:100%}.kh .kh-time{order:9;flex-basis:100%}.kh .kh-chapters{order:10}.kh .kh-speed{margin-left:auto}}
+@media (max-width:520px){.kh .kh-bar{gap:6px;padding:8px 10px}.kh .kh-speed select{width:52px}.kh .kh-reason{min-height:5.6em}.kh .kh-scrub{order:8;flex-basis:100%}.kh .kh-time{order:9;flex-basis:100%;max-width:none}.kh .kh-chapters{order:10}.kh .kh-speed{margin-left:auto}}
 @media print{figure.kh{break-inside:avoid;overflow:visible}.kh .kh-bar,.kh button.kh-link,.kh .kh-guess{display:none!important}.kh .kh-scroll{max-height:none;overflow:visible}.kh .kh-line{white-space:normal;overflow-wrap:anywhere}.kh table{white-space:normal}}
 @media (forced-colors:active){.kh .kh-dot::before{forced-color-adjust:none;background:Highlight;border-color:CanvasText}.kh .kh-dot.kh-later::before{background:none}.kh button.kh-main{border:2px solid ButtonText}}
 `;

@@ -52,12 +52,13 @@ function usageBar(
   y: number,
 ): SVGTemplateResult {
   const { counted, share, words } = countedAs(tick, pod);
-  const state = pod.ready ? (pod.usage_m === null ? "failed" : "ready") : "not-ready";
+  const state = pod.ready ? "ready" : "not-ready";
   return svg`<g><title>Pod ${pod.name}: ${pod.usage_m ?? "no sample"} of ${pod.request_m ?? "no request"}, ${pod.unready_reason ?? "counted"}</title>
     ${text("kh-sub", start, y + 14, pod.name.slice(pod.name.lastIndexOf("-") + 1).slice(-5))}
     ${icon(state, left - 14, y + 10)}
     <path class="kh-lane" d="M${left} ${y + 18}H${right}"></path>
     <rect class=${counted ? "kh-count" : "kh-hollow"} x=${left} y=${y + 3} width=${Math.max(2, r(x(share) - left))} height="13" rx="2"></rect>
+    ${pod.usage_m === null ? text("kh-small", right - 6, y + 14, `no sample`, "end") : nothing}
     <text class="kh-sub ${counted ? "kh-strong" : ""}" x=${right + 62} y=${y + 14} text-anchor="end">${words}</text></g>`;
 }
 

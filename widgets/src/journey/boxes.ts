@@ -150,7 +150,7 @@ function podBox(
   const port = (ends.find((end) => end.service === journey.service) ?? ends[0])?.port;
   const address = port && rect.w > 206 ? `${pod.address}:${port}` : pod.address;
   const inside = mine && reach.on.has("container");
-  const name = fitMiddle(shortId(pod.id), rect.w - 48, BOLD);
+  const name = fitMiddle(shortId(pod.id), rect.w - 58, BOLD);
   const faint = journey.flow !== "direct" && members.size > 0 && !members.has(pod.id) && !mine;
   return svg`<g class=${faint ? "kh-dim" : ""}><title>Pod ${shortId(pod.id)} on ${pod.node || "its node"}</title>
     ${box(rect, { title: "", state: readinessOf(pod), on: mine && reach.on.has("pod"), now: mine && reach.now === "pod" })}
