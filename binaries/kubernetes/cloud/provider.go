@@ -75,8 +75,8 @@ func (p *provider) Initialize(_ cloudprovider.ControllerClientBuilder, stop <-ch
 
 // SetInformers is called before the controllers start.
 func (p *provider) SetInformers(factory informers.SharedInformerFactory) {
-	services := factory.Core().V1().Services()
-	p.balancer.Know(services.Lister(), services.Informer().HasSynced)
+	services, nodes := factory.Core().V1().Services(), factory.Core().V1().Nodes()
+	p.balancer.Know(services.Lister(), nodes.Lister(), services.Informer().HasSynced, nodes.Informer().HasSynced)
 }
 
 func (p *provider) LoadBalancer() (cloudprovider.LoadBalancer, bool) { return p.balancer, true }

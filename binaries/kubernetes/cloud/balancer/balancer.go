@@ -29,10 +29,10 @@ const (
 // Which addresses are taken is not written down anywhere but in the Services' own status:
 // what is in memory bridges the moment until a status has been written and read back.
 type Balancer struct {
-	pool     netip.Prefix
-	routes   Routes
-	well     Well
-	services atomic.Pointer[known]
+	pool   netip.Prefix
+	routes Routes
+	well   Well
+	known  atomic.Pointer[known]
 
 	mu     sync.Mutex
 	fronts map[types.UID]front
@@ -40,15 +40,16 @@ type Balancer struct {
 
 // known is what the API server has told.
 type known struct {
-	list   corelisters.ServiceLister
-	synced cache.InformerSynced
+	services corelisters.ServiceLister
+	nodes    corelisters.NodeLister
+	synced   []cache.InformerSynced
 }
 
 // front is one load balancer: the address, and the nodes behind it with the port that tells their health.
 type front struct {
 	address netip.Addr
 	port    int32
-	nodes   []netip.Addr
+	nodes   []string // by name: a node that is new tells its address later
 }
 
 // Routes are those of the fabric that belong to load balancers, by address.
@@ -66,9 +67,9 @@ func New(pool netip.Prefix, routes Routes, well Well) *Balancer {
 	return &Balancer{pool: pool, routes: routes, well: well, fronts: map[types.UID]front{}}
 }
 
-// Know names where the Services are read from.
-func (b *Balancer) Know(list corelisters.ServiceLister, synced cache.InformerSynced) {
-	b.services.Store(&known{list, synced})
+// Know names where Services and nodes are read from.
+func (b *Balancer) Know(services corelisters.ServiceLister, nodes corelisters.NodeLister, synced ...cache.InformerSynced) {
+	b.known.Store(&known{services, nodes, synced})
 }
 
 // GetLoadBalancer tells whether a Service has an address of the pool.
@@ -143,7 +144,7 @@ func (b *Balancer) assign(service *v1.Service, nodes []*v1.Node) (netip.Addr, er
 			return netip.Addr{}, err
 		}
 	}
-	b.fronts[service.UID] = front{address, healthPort(service), addresses(nodes)}
+	b.fronts[service.UID] = front{address, healthPort(service), names(nodes)}
 	return address, nil
 }
 
@@ -192,11 +193,11 @@ func (b *Balancer) taken(told map[types.UID]netip.Addr, but types.UID) map[netip
 
 // statuses returns each Service there is, with the address its status tells, if any.
 func (b *Balancer) statuses() (map[types.UID]netip.Addr, error) {
-	known := b.services.Load()
-	if known == nil || !known.synced() {
+	known := b.known.Load()
+	if known == nil || slices.ContainsFunc(known.synced, func(synced cache.InformerSynced) bool { return !synced() }) {
 		return nil, errors.New("the Services have not been read yet")
 	}
-	services, err := known.list.List(labels.Everything())
+	services, err := known.services.List(labels.Everything())
 	if err != nil {
 		return nil, err
 	}
@@ -230,10 +231,22 @@ func healthPort(service *v1.Service) int32 {
 	return proxyPort
 }
 
-// addresses returns the nodes' addresses on the fabric, in order.
-func addresses(nodes []*v1.Node) []netip.Addr {
-	var found []netip.Addr
+func names(nodes []*v1.Node) []string {
+	found := make([]string, 0, len(nodes))
 	for _, node := range nodes {
+		found = append(found, node.Name)
+	}
+	return found
+}
+
+// addresses returns the nodes' addresses on the fabric, in order, of those that have told theirs.
+func (b *Balancer) addresses(nodes []string) []netip.Addr {
+	var found []netip.Addr
+	for _, name := range nodes {
+		node, err := b.known.Load().nodes.Get(name)
+		if err != nil {
+			continue // it has gone
+		}
 		for _, entry := range node.Status.Addresses {
 			if address, err := netip.ParseAddr(entry.Address); entry.Type == v1.NodeInternalIP && err == nil && address.Is4() {
 				found = append(found, address)

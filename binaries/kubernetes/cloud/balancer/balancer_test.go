@@ -32,6 +32,7 @@ func (f fabric) Remove(address netip.Addr) error                  { delete(f, ad
 type world struct {
 	*testing.T
 	store   cache.Indexer
+	members cache.Indexer
 	fabric  fabric
 	ill     map[target]bool
 	nodes   []*v1.Node
@@ -39,20 +40,32 @@ type world struct {
 }
 
 func newWorld(t *testing.T, pool string) *world {
-	w := &world{T: t, store: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{}), fabric: fabric{}, ill: map[target]bool{}}
+	w := &world{T: t, store: index(), members: index(), fabric: fabric{}, ill: map[target]bool{}}
 	for number := range 2 {
 		address := v1.NodeAddress{Type: v1.NodeInternalIP, Address: fmt.Sprintf("172.30.0.1%d", number+1)}
-		w.nodes = append(w.nodes, &v1.Node{Status: v1.NodeStatus{Addresses: []v1.NodeAddress{address}}})
+		node := &v1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", number+1)},
+			Status:     v1.NodeStatus{Addresses: []v1.NodeAddress{address}},
+		}
+		w.nodes = append(w.nodes, node)
+		_ = w.members.Add(node)
 	}
 	w.restart(pool)
 	return w
+}
+
+func index() cache.Indexer { return cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{}) }
+
+func (w *world) know(synced bool) {
+	told := func() bool { return synced }
+	w.balance.Know(corelisters.NewServiceLister(w.store), corelisters.NewNodeLister(w.members), told)
 }
 
 // restart forgets everything but what the API server and the kernel know.
 func (w *world) restart(pool string) {
 	well := func(_ context.Context, node netip.Addr, port int32) bool { return !w.ill[target{node, port}] }
 	w.balance = New(netip.MustParsePrefix(pool), w.fabric, well)
-	w.balance.Know(corelisters.NewServiceLister(w.store), func() bool { return true })
+	w.know(true)
 }
 
 func (w *world) service(name string) *v1.Service {
@@ -217,6 +230,20 @@ func TestNodesComeAndGo(t *testing.T) {
 	w.expect(address, "172.30.0.12")
 }
 
+func TestANewNodeTellsItsAddressLater(t *testing.T) {
+	w := newWorld(t, "172.30.1.0/28")
+	late := w.nodes[1].DeepCopy()
+	w.nodes[1].Status.Addresses = nil
+	address := w.ensure(w.service("first"))
+	w.expect(address, "172.30.0.11")
+	_ = w.members.Update(late)
+	w.steer()
+	w.expect(address, "172.30.0.11", "172.30.0.12")
+	_ = w.members.Delete(late)
+	w.steer()
+	w.expect(address, "172.30.0.11")
+}
+
 func TestRoutesOfNobodyAreRemoved(t *testing.T) {
 	w := newWorld(t, "172.30.1.0/28")
 	forced := w.service("forced")
@@ -234,7 +261,7 @@ func TestRoutesOfNobodyAreRemoved(t *testing.T) {
 
 func TestNothingIsAssignedBeforeTheServicesAreRead(t *testing.T) {
 	w := newWorld(t, "172.30.1.0/28")
-	w.balance.Know(corelisters.NewServiceLister(w.store), func() bool { return false })
+	w.know(false)
 	w.refuse(w.service("early"), "not been read yet")
 }
 

@@ -42,7 +42,7 @@ func Healthy(ctx context.Context, node netip.Addr, port int32) bool {
 func (b *Balancer) ask(ctx context.Context, fronts map[types.UID]front) map[target]bool {
 	answers := map[target]bool{}
 	for _, one := range fronts {
-		for _, node := range one.nodes {
+		for _, node := range b.addresses(one.nodes) {
 			answers[target{node, one.port}] = false
 		}
 	}

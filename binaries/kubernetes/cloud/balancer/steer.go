@@ -53,7 +53,7 @@ func (b *Balancer) steer(ctx context.Context) error {
 			delete(b.fronts, uid) // it went without us: somebody removed its finalizer
 			continue
 		}
-		nodes := slices.DeleteFunc(slices.Clone(one.nodes), func(node netip.Addr) bool { return !healthy[target{node, one.port}] })
+		nodes := slices.DeleteFunc(b.addresses(one.nodes), func(node netip.Addr) bool { return !healthy[target{node, one.port}] })
 		if asked := fronts[uid]; asked.port != one.port || slices.Equal(found[one.address], nodes) {
 			continue
 		}
