@@ -20,7 +20,7 @@ from typing import Any
 
 from kubehop.client import handover, request, tools
 from kubehop.client.kubectl import Kubectl
-from kubehop.wait import until
+from kubehop.wait import patience, until
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBEHOP = str(ROOT / ".venv/bin/kubehop")
@@ -82,6 +82,12 @@ def before() -> str:
 def _snapshot() -> dict[str, Any]:
     told: dict[str, Any] = json.loads(_run("sudo", sys.executable, "-c", _SNAPSHOT))
     return told
+
+
+def one_cgroup() -> str:
+    """A node's cgroup alone: made, controllers handed down, frozen, removed."""
+    argv = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cluster/test_cgroup.py")
+    return _run("sudo", f"KUBEHOP_PATIENCE={patience():g}", sys.executable, *argv).splitlines()[-1]
 
 
 def build() -> str:
@@ -186,6 +192,7 @@ def after() -> str:
 STEPS: tuple[Callable[[], str], ...] = (
     login,
     before,
+    one_cgroup,
     build,
     up,
     cgroups,
