@@ -34,6 +34,9 @@ check: .venv/ready .node ## Check what needs neither root nor a cluster: lint, t
 	@pytest -q tests/book -m "not cluster"
 	@pytest -q tests/site
 
+hostile: .system .venv/ready ## Try everything that can go wrong with a cluster: about an hour.
+	@KUBEHOP_HOSTILE=long $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/cluster/test_hostile.py tests/cluster/test_pause.py
+
 book: .venv/ready ## Build the site from recorded outputs and serve it.
 	@jupyter-book build . -W -n --keep-going --all --path-output _build/book --quiet
 	@cd _build/book/_build/html && python -m http.server --bind 127.0.0.1 8000

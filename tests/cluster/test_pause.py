@@ -20,7 +20,8 @@ from kubehop.cluster.state import Place
 from kubehop.wait import pause, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
-LONG_SECONDS = 35  # longer than a lease (20 s here) and than a kubelet trusts its runtime (30 s)
+# Longer than a lease lasts here, 20 s; the long one is longer than a kubelet trusts its runtime, 30 s.
+LONG_SECONDS = 35 if os.environ.get("KUBEHOP_HOSTILE") == "long" else 22
 IDLE_SECONDS = 3.0
 
 
@@ -133,11 +134,3 @@ def test_a_paused_cluster_whose_supervisor_is_killed(shop: Place) -> None:
     done("up", shop.name)
     until(lambda: shop_status(shop) == 200, what="the storefront to answer", timeout_seconds=60)
     assert not frozen & sweep.processes(shop)
-
-
-def test_down_of_a_paused_cluster(shop: Place) -> None:
-    """`down` ends frozen processes, too."""
-    done("pause", shop.name)
-    done("down", shop.name)
-    assert not sweep.processes(shop)
-    assert not shop.folder.exists()

@@ -54,7 +54,7 @@ def ensure(folder: Path, requests: list[Request]) -> None:
     for name, common_name in AUTHORITIES.items():
         if not _good(folder / f"{name}.crt"):
             _authority(folder, name, common_name)
-    if not (folder / f"{SERVICE_ACCOUNT}.key").exists():
+    if not _whole(folder / f"{SERVICE_ACCOUNT}.key", folder / f"{SERVICE_ACCOUNT}.pub"):
         key = ec.generate_private_key(ec.SECP256R1())
         _write_key(folder / f"{SERVICE_ACCOUNT}.key", key)
         public = key.public_key().public_bytes(
@@ -66,12 +66,20 @@ def ensure(folder: Path, requests: list[Request]) -> None:
             _issue(folder, request)
 
 
+def _whole(*keys: Path) -> bool:
+    """Say whether these files are keys: each ends as it should."""
+    return all(key.exists() and key.read_text().rstrip().endswith("KEY-----") for key in keys)
+
+
 def _good(path: Path, *, issuer: Path | None = None) -> bool:
     if not path.exists() or not path.with_suffix(".key").exists():
         return False
     try:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        key = serialization.load_pem_private_key(path.with_suffix(".key").read_bytes(), None)
     except ValueError:  # half-written, or damaged
+        return False
+    if key.public_key() != certificate.public_key():
         return False
     if issuer and certificate.issuer != x509.load_pem_x509_certificate(issuer.read_bytes()).subject:
         return False

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12, "CAP_SYS_CHROOT": 18, 
 NAMESPACES = ("mnt", "pid", "net", "uts", "ipc", "cgroup")
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 FREE_GB, MEMORY_GB = 15, 3
+INOTIFY, WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances"), 32
 HIDDEN = ("/var", "/run", "/etc", "/sys", "/proc", "/dev")
 
 
@@ -69,6 +71,7 @@ def examine() -> list[Finding]:
         _folders,
         _space,
         _memory,
+        _watches,
         _ports,
     ]
     return [check() for check in checks]
@@ -168,8 +171,29 @@ def _space() -> Finding:
 
 
 def _memory() -> Finding:
-    free = psutil.virtual_memory().available / 1e9
-    return Finding("memory", free >= MEMORY_GB, f"{free:.1f} GB available", f"Free {MEMORY_GB} GB.")
+    limited = cgroup.memory_left()
+    free = min(psutil.virtual_memory().available, limited if limited is not None else sys.maxsize) / 1e9
+    fix = f"Free {MEMORY_GB} GB, or raise the limit of this cgroup."
+    return Finding("memory", free >= MEMORY_GB, f"{free:.1f} GB available", fix)
+
+
+def _watches() -> Finding:
+    """Count inotify instances: a cluster opens about 31, and many systems allow a user 128."""
+    limit = int(INOTIFY.read_text()) if INOTIFY.exists() else sys.maxsize
+    used = sum(map(_instances, psutil.process_iter(["uids"])))
+    found = f"{used} of {limit} in use"
+    fix = f"Stop another cluster, or run `sysctl fs.inotify.max_user_instances={4 * limit}`."
+    return Finding("inotify instances", limit - used >= WATCHERS, found, fix)
+
+
+def _instances(process: psutil.Process) -> int:
+    if process.info["uids"] is None or process.info["uids"].real != os.getuid():
+        return 0
+    try:
+        files = [path.readlink() for path in Path(f"/proc/{process.pid}/fd").iterdir()]
+    except OSError:  # it ended while we looked
+        return 0
+    return sum(str(file) == "anon_inode:inotify" for file in files)
 
 
 def _ports() -> Finding:

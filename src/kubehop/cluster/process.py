@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -22,7 +23,7 @@ from kubehop.errors import ProcessError
 PR_SET_PDEATHSIG = 1
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 10.0
 STEADY_SECONDS = 10.0  # a process that lived this long begins its back-off anew
-LOG_BYTES = 32 << 20
+LOG_BYTES, FULL_BYTES = 32 << 20, 64 << 20
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -92,7 +93,8 @@ class Process:
             try:
                 child = await self.launch()
             except OSError as error:
-                append(self.spec.log, f"kubehop: {self.spec.name} could not be started: {error}")
+                with contextlib.suppress(OSError):  # the disk may be full; there will be another try
+                    append(self.spec.log, f"kubehop: {self.spec.name} could not be started: {error}")
 
     async def launch(self) -> asyncio.subprocess.Process:
         """Start it once, and do not watch it."""
@@ -125,7 +127,7 @@ class Process:
         code = "is still running" if self.exit_code is None else f"exited with code {self.exit_code}"
         return ProcessError(
             f"{self.spec.name} {code} before {before}. Last line: {last_line(self.spec.log)!r}.",
-            why=cause(last_line(self.spec.log)),
+            why="The disk is full." if _is_full(self.spec.log) else cause(last_line(self.spec.log)),
             next_command=f"{next_command} Full log: {self.spec.log}",
         )
 
@@ -181,6 +183,11 @@ def cause(line: str) -> str:
         "not found": "A file or program is missing.",
     }
     return next((text for sign, text in known.items() if sign in line.lower()), "")
+
+
+def _is_full(log: Path) -> bool:
+    """Say whether there is no room where a log is: then nobody could write there why it ended."""
+    return shutil.disk_usage(log.parent).free < FULL_BYTES
 
 
 def trim(log: Path) -> None:

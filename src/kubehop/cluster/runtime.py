@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -89,7 +90,9 @@ class NodeRuntime:
                 for component, _ in list(self.components.values()):
                     await self._launch(component)
             except (OSError, ClusterError) as error:
-                append(self._log("node"), f"kubehop: {self.node.name} could not be started again: {error}")
+                told = f"kubehop: {self.node.name} could not be started again: {error}"
+                with contextlib.suppress(OSError):  # the disk may be full; there will be another try
+                    append(self._log("node"), told)
                 await asyncio.sleep(1)
 
     async def _boot(self) -> asyncio.subprocess.Process:

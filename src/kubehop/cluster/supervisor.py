@@ -23,6 +23,7 @@ from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.layout import Layout
+from kubehop.cluster.process import cause
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Silent
 from kubehop.cluster.state import Place
@@ -100,7 +101,7 @@ class Supervisor:
             self.error = f"{self.step}: {error}"
         except Exception as error:  # noqa: BLE001 - whatever it was, `up` must say it
             traceback.print_exc()
-            self.error = f"{self.step}: {type(error).__name__}: {error}"
+            self.error = f"{self.step}: {type(error).__name__}: {error}. {cause(str(error))}".rstrip()
         else:
             self.phase, self.step, self.done = "ready", "ready", self.total
             (self.place.folder / "was-ready").touch()
@@ -172,6 +173,11 @@ class Supervisor:
             await asyncio.sleep(WRITE_SECONDS)
 
     def _write(self) -> None:
+        """Tell where we stand; on a full disk the next change tells it."""
+        with contextlib.suppress(OSError):
+            self._tell()
+
+    def _tell(self) -> None:
         ports = self.cluster.ports
         state.write_handover(
             self.place,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from kubehop.cluster import certificate
 from kubehop.cluster.certificate import Request
@@ -73,13 +74,29 @@ def test_what_ends_within_a_term_is_renewed(
     new.verify_directly_issued_by(load(tmp_path / "ca.crt"))
 
 
-def test_a_half_written_certificate_is_made_anew(tmp_path: Path) -> None:
-    """A file that is no certificate is no reason to stop."""
+@pytest.mark.parametrize("file", ["apiserver.crt", "apiserver.key", "ca.crt", "ca.key", "sa.key", "sa.pub"])
+def test_a_half_written_file_is_made_anew(tmp_path: Path, file: str) -> None:
+    """What is no certificate or key, or not the other's, is no reason to stop."""
     certificate.ensure(tmp_path, [SERVER])
-    whole = (tmp_path / "apiserver.crt").read_text()
-    (tmp_path / "apiserver.crt").write_text(whole[:200])
+    whole = (tmp_path / file).read_text()
+    (tmp_path / file).write_text(whole[: len(whole) // 2])
     certificate.ensure(tmp_path, [SERVER])
-    load(tmp_path / "apiserver.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
+    server = load(tmp_path / "apiserver.crt")
+    server.verify_directly_issued_by(load(tmp_path / "ca.crt"))
+    key = serialization.load_pem_private_key((tmp_path / "apiserver.key").read_bytes(), None)
+    assert key.public_key() == server.public_key()
+    account = serialization.load_pem_private_key((tmp_path / "sa.key").read_bytes(), None)
+    public = serialization.load_pem_public_key((tmp_path / "sa.pub").read_bytes())
+    assert account.public_key() == public
+
+
+def test_a_key_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
+    """A key that was replaced, as by a renewal that was cut off, takes its certificate with it."""
+    certificate.ensure(tmp_path, [SERVER, CLIENT])
+    (tmp_path / "apiserver.key").write_bytes((tmp_path / "front-proxy-client.key").read_bytes())
+    certificate.ensure(tmp_path, [SERVER, CLIENT])
+    key = serialization.load_pem_private_key((tmp_path / "apiserver.key").read_bytes(), None)
+    assert key.public_key() == load(tmp_path / "apiserver.crt").public_key()
 
 
 def test_a_lost_authority_takes_its_certificates_with_it(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from kubehop.wait import until
 
 ROOT = Path("/sys/fs/cgroup")
 LEAF = "init"
+MEMORY_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+MEMORY_V2 = ("memory.max", "memory.current")
 FREEZER_V1, FREEZER_V2 = "freezer.state", "cgroup.freeze"
 
 
@@ -189,6 +191,25 @@ def _is_frozen(switch: Path) -> bool:
     if switch.name == FREEZER_V1:
         return switch.read_text().strip() == "FROZEN"
     return "frozen 1" in (switch.parent / "cgroup.events").read_text().splitlines()
+
+
+def memory_left() -> int | None:
+    """Return the bytes that our own cgroup, and those above it, may still use; None where none is limited."""
+    unified = version() == 2  # noqa: PLR2004 - as above
+    path = hierarchies(Path("/proc/self/cgroup").read_text()).get("memory") if not unified else _own_v2()
+    if path is None:
+        return None
+    root = ROOT if unified else ROOT / "memory"
+    own = root / path.strip("/")
+    limit, usage = MEMORY_V2 if unified else MEMORY_V1
+    folders = [folder for folder in (own, *own.parents) if folder.is_relative_to(root)]
+    limits = [(folder, _read(folder / limit).strip()) for folder in folders]
+    left = [int(text) - int(_read(folder / usage)) for folder, text in limits if text.isdigit()]
+    return min(left, default=None)
+
+
+def _own_v2() -> str:
+    return Path("/proc/self/cgroup").read_text().partition("0::")[2].splitlines()[0]
 
 
 def processes(folders: list[Path]) -> set[int]:

@@ -109,7 +109,11 @@ def ways_out(namespace: Path) -> list[str]:
 
     def look(ip: IPRoute) -> list[str]:
         bridge = _index(ip, BRIDGE)
-        routes = [f"route {route}" for route in ip.get_routes(family=socket.AF_INET) if not route["dst_len"]]
+        routes = [
+            f"a route to {route.get('gateway')}"
+            for route in ip.get_routes(family=socket.AF_INET)
+            if not route["dst_len"]
+        ]
         links = [link for link in ip.get_links() if link.get("master") != bridge]
         names = {link.get("ifname") for link in links} - {"lo", BRIDGE}
         return [*routes, *(f"interface {name}" for name in sorted(names))]
