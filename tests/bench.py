@@ -7,6 +7,7 @@ Nothing here passes or fails: the machine is shared, so time is measured, not as
 from __future__ import annotations
 
 import gzip
+import http.client
 import os
 import platform
 import statistics
@@ -19,11 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from tests import bench_live
+from tests import bench_live, figure
 
 from kubehop.client import handover
 from kubehop.client.kubectl import Kubectl
-from kubehop.cluster import sweep
+from kubehop.cluster import state, sweep
 from kubehop.cluster.state import Place
 from kubehop.wait import pause, until
 
@@ -31,14 +32,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 RUNS = int(os.environ.get("KUBEHOP_BENCH_RUNS", "3"))
 IDLE_SECONDS = 30
+UNKNOWN_HOST = 404
 KUBEHOP = (sys.executable, "-m", "kubehop.cli")
 Figures = dict[str, list[float]]
 
 
-def kubehop(verb: str) -> float:
+def kubehop(*words: str) -> float:
     """Run a verb and return the seconds it took."""
     began = time.monotonic()
-    subprocess.run([*KUBEHOP, verb], check=True, capture_output=True)
+    subprocess.run([*KUBEHOP, *words], check=True, capture_output=True)
     return time.monotonic() - began
 
 
@@ -65,8 +67,8 @@ def pss_mib(place: Place) -> float:
     return total / 2**20
 
 
-def idle_percent(place: Place) -> float:
-    """Return the share of one core that the cluster uses when nothing is asked of it, in percent."""
+def busy_percent(place: Place, seconds: float) -> float:
+    """Return the share of one core, in percent, that the cluster uses when nothing is asked of it."""
 
     def spent() -> float:
         total = 0.0
@@ -79,8 +81,45 @@ def idle_percent(place: Place) -> float:
         return total
 
     before = spent()
-    pause(IDLE_SECONDS)
-    return 100 * (spent() - before) / IDLE_SECONDS
+    pause(seconds)
+    return 100 * (spent() - before) / seconds
+
+
+def phases(place: Place, figures: Figures) -> None:
+    """Take the steps of the last `up` from its trace, and draw them: the picture is of the last round."""
+    trace = (state.read_handover(place) or {})["trace"]
+    for row in trace:
+        figures[f"· of it: {row['title']} (s)"].append(row["seconds"])
+    figure.keep(trace)
+
+
+def rest(place: Place, figures: Figures) -> None:
+    """Pause the cluster, look what it costs, and resume it."""
+    ports = (state.read_handover(place) or {})["ports"]
+    figures["pause (s)"].append(kubehop("pause"))
+    figures["paused, share of one core (%)"].append(busy_percent(place, IDLE_SECONDS))
+    began = time.monotonic()
+    resume = subprocess.Popen([*KUBEHOP, "resume"], stdout=subprocess.DEVNULL)
+
+    def thawed() -> float | None:
+        return time.monotonic() if ingress_status(ports["ingress_http"]) == UNKNOWN_HOST else None
+
+    answered = until(thawed, what="the Ingress to answer", interval_seconds=0.005)
+    figures["resume, from the command until the Ingress answers (s)"].append((answered or 0) - began)
+    resume.wait()
+    figures["resume, until each node is well (s)"].append(time.monotonic() - began)
+
+
+def ingress_status(port: int) -> int | None:
+    """Return what the Ingress says to a host it does not know, None where nothing answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def measure(place: Place, figures: Figures) -> None:
@@ -88,7 +127,11 @@ def measure(place: Place, figures: Figures) -> None:
     began = time.monotonic()
     figures["up, from nothing, until the Ingress answers (s)"].append(kubehop("up"))
     figures["up, from nothing, until `kubectl top` answers (s)"].append(metrics_seconds(place, began))
+    phases(place, figures)
     figures["up of a running cluster (s)"].append(kubehop("up"))
+    rest(place, figures)
+    figures["node add, until Pods may run there (s)"].append(kubehop("node", "add", "bench"))
+    figures["node remove, drained (s)"].append(kubehop("node", "remove", "bench"))
     supervisor = sweep.supervisor(place)
     assert supervisor
     psutil.Process(supervisor).kill()
@@ -99,7 +142,7 @@ def measure(place: Place, figures: Figures) -> None:
         metrics_seconds(place, began)
     )
     figures["memory of the idle cluster, PSS (MiB)"].append(pss_mib(place))
-    figures["idle, share of one core (%)"].append(idle_percent(place))
+    figures["idle, share of one core (%)"].append(busy_percent(place, IDLE_SECONDS))
     delays = bench_live.delays_ms(handover.wait_ready(handover.current()))
     figures["`kubectl delete pod` under load, until the picture shows it (ms)"] += delays
     figures["the same, 95th percentile of a round (ms)"].append(bench_live.p95(delays))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kubehop.cluster import state
 from kubehop.cluster.linux import cgroup
+from kubehop.cluster.state import Place
 
 SYSCTLS = (
     "vm/overcommit_memory",
@@ -27,12 +28,13 @@ def _files(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*")) if folder.exists() else []
 
 
-def snapshot() -> dict[str, list[str]]:
-    """Return everything of the host that a cluster could have changed."""
+def snapshot(place: Place) -> dict[str, list[str]]:
+    """Return everything of the host that a cluster could have changed; other clusters may come and go."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    others = [point for point in mounts if "/kubehop/clusters/" in point and place.name not in point]
     return {
-        "mounts": sorted(mounts),
-        "cgroups": sorted(str(path) for path in cgroup.find("kubehop.")),
+        "mounts": sorted(point for point in mounts if point not in others),
+        "cgroups": sorted(str(path) for path in cgroup.find(place.cgroup_prefix)),
         "namespaces": _files(Path("/run/netns")),
         "interfaces": _lines("ip", "-o", "link", "show"),
         "routes": _lines("ip", "route"),

@@ -28,17 +28,18 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 def test_down_leaves_the_host_as_it_was(place: Place) -> None:
     """After up, up and down no process, mount, cgroup, rule, sysctl or file is left."""
-    before = snapshot()
+    before = snapshot(place)
     first = kubehop("up", place.name)
     assert first.returncode == 0, first.stderr
-    while_up = snapshot()
+    while_up = snapshot(place)
     assert while_up["cgroups"] != before["cgroups"], "the snapshot does not see a running cluster"
+    assert while_up["mounts"] != before["mounts"], "nor its namespaces"
     assert while_up["nft"] == before["nft"]
     assert while_up["interfaces"] == before["interfaces"]
     again = kubehop("up", place.name)
     assert again.returncode == 0, again.stderr
     assert kubehop("down", place.name).returncode == 0
-    assert snapshot() == before
+    assert snapshot(place) == before
     assert not [process for process in psutil.process_iter() if place.name in " ".join(cmdline(process))]
 
 

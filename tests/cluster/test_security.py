@@ -14,12 +14,14 @@ from socket import create_connection
 import psutil
 import pytest
 
-from kubehop.client import tools
+from kubehop.client import namespace, tools
+from kubehop.client.api import Api
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Completed, Kubectl
 from kubehop.cluster import pki, security, state, sweep
 from kubehop.cluster.cluster import PORTS
 from kubehop.cluster.state import Place
+from kubehop.wait import until
 
 pytestmark = pytest.mark.cluster
 
@@ -44,6 +46,12 @@ spec:
   - name: app
     image: storefront:v1
     envFrom: [{secretRef: {name: used}}]
+"""
+OWN_PODS_ONLY = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: own-pods-only}
+spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}
 """
 ROOT_ON_THE_NODE = {
     "privileged": {"containers": [{"securityContext": {"privileged": True}}]},
@@ -222,6 +230,27 @@ def test_a_pod_reaches_neither_the_host_nor_the_outside(
     assert done.text == "end\n"
     shop = client.json(["get", "pod", "there"])["status"]["podIP"]
     assert _from_pod(client, "curl", "-s", "-m", "5", f"http://{shop}:8080/healthz").exit_code == 0
+
+
+def test_a_namespace_that_forbids_it_is_not_reached(client: Kubectl, api: Api, space: str) -> None:
+    """Another learner's Pod gets through until a policy lets in the namespace's own Pods only."""
+    address = client.json(["get", "pod", "there"])["status"]["podIP"]
+    asked = ("curl", "-s", "-m", "2", "-o", "/dev/null", f"http://{address}:8080/healthz")
+    other = f"{space}-other"
+    namespace.create(api, other, chapter="test")
+    try:
+        stranger = Kubectl(client.kubeconfig, other)
+        tools.ensure_client(stranger)
+        assert _from_pod(stranger, *asked).exit_code == 0
+        client.run(["apply", "-f", "-"], stdin=OWN_PODS_ONLY, check=True)
+        until(
+            lambda: _from_pod(stranger, *asked).exit_code != 0, what="the policy to hold", timeout_seconds=20
+        )
+        assert [_from_pod(stranger, *asked).exit_code for _ in range(3)].count(0) == 0
+        assert _from_pod(client, *asked).exit_code == 0
+    finally:
+        client.run(["delete", "networkpolicy", "own-pods-only"])
+        namespace.delete(api, other)
 
 
 @pytest.mark.parametrize("evil", ROOT_ON_THE_NODE)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Progress
-from kubehop.cluster.state import Place
+from kubehop.cluster.state import ASKED, Place
 from kubehop.cluster.teller import Teller
 from kubehop.errors import ClusterError
 from kubehop.wait import until
@@ -49,6 +51,7 @@ def up(
         BuildError: A component could not be built.
         ClusterError: A component could not start; what was begun is undone. Or there is no such mode.
     """
+    os.environ[ASKED] = str(time.monotonic())
     with place.alone():
         stored = proxy_mode.stored(place)
         names = [node.name for node in membership.staying(place)]

@@ -18,7 +18,7 @@ from kubehop.cluster.linux import cgroup, network
 from kubehop.cluster.linux.forward import Dialer
 from kubehop.cluster.linux.node_init import KEPT
 from kubehop.cluster.process import Process, Spec, append
-from kubehop.cluster.state import write
+from kubehop.cluster.state import now, write
 from kubehop.errors import ClusterError, WaitTimeoutError
 from kubehop.wait import until_async
 
@@ -51,6 +51,7 @@ class NodeRuntime:
         self.pid: int | None = None
         self.dialer: Dialer | None = None
         self.reborn = 0
+        self.since: str | None = None
         self.components: dict[str, tuple[Component, Process]] = {}
         self._on_change = on_change
         self._awake = awake
@@ -109,7 +110,7 @@ class NodeRuntime:
             what=f"{self.node.name} to set up its file system",
             timeout_seconds=30,
         )
-        self.pid = psutil.Process(init.pid).children()[0].pid
+        self.pid, self.since = psutil.Process(init.pid).children()[0].pid, now()
         cgroup.delegate(group)
         self._on_change()
         return init
@@ -210,7 +211,7 @@ class NodeRuntime:
 
     def describe(self) -> list[dict[str, Any]]:
         """Return the node's processes as rows of the handover file."""
-        init = {"name": "node", "pid": self.pid, "restarts": self.reborn, "since": None}
+        init = {"name": "node", "pid": self.pid, "restarts": self.reborn, "since": self.since}
         rows = [init | {"state": "running" if self.pid else "restarting", "last_line": ""}]
         rows += [process.describe() for _, process in self.components.values()]
         return [{"node": self.node.name} | row for row in rows]

@@ -22,6 +22,7 @@ from rich.text import Text
 from kubehop.cluster import doctor as examination
 from kubehop.cluster import security as attempts
 from kubehop.cluster import state, sweep
+from kubehop.cluster.overview import overview
 from kubehop.cluster.progress import Work, estimate
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError, NoClusterError
@@ -136,6 +137,15 @@ def status(place: Place, console: Console) -> bool:
     if phase != "ready":
         console.print(_not_ready(told, phase), soft_wrap=True)
         return False
+    if console.is_terminal:
+        console.print(overview(told))
+    else:
+        _lines(told, console)
+    return all(row["state"] == "running" for row in told["components"])
+
+
+def _lines(told: dict[str, Any], console: Console) -> None:
+    """Print a line for each component, for programs that read it."""
     console.print(summary(told), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("NODE", "COMPONENT", "STATE", "PID", "RESTARTS", "LAST LINE"):
@@ -148,7 +158,6 @@ def status(place: Place, console: Console) -> bool:
         pid, count = str(row["pid"] or "-"), str(row["restarts"])
         table.add_row(row["node"], row["name"], MARKS[row["state"]], pid, count, row["last_line"][:80])
     console.print(table)
-    return all(row["state"] == "running" for row in told["components"])
 
 
 def _not_ready(told: dict[str, Any], phase: str) -> str:

@@ -21,6 +21,7 @@ from kubehop.errors import ClusterError
 
 SCHEMA = "kubehop-cluster/1"
 NAME_LENGTH = 24
+ASKED = "KUBEHOP_ASKED"  # when `up` began, on the machine's monotonic clock; for the supervisor's trace
 
 
 def caller() -> pwd.struct_passwd:

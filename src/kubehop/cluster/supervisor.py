@@ -46,7 +46,7 @@ class Supervisor:
         self.phase, self.step = "starting", ""
         self.error: str | None = None
         self.done = self.total = 0
-        self.began = time.monotonic()
+        self.began = float(os.environ.pop(state.ASKED, time.monotonic()))
         self.trace: list[dict[str, Any]] = []
         self.changed = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -88,6 +88,7 @@ class Supervisor:
         await asyncio.gather(starting, stop, return_exceptions=True)
 
     async def _up(self) -> None:
+        self._note("checks and look-ups", self.began)
         steps = self.cluster.steps
         if membership.leaving(self.place):
             steps.append(Step("nodes that leave", partial(membership.finish, self.cluster)))
@@ -108,11 +109,16 @@ class Supervisor:
         self.changed.set()
 
     async def _take(self, step: Step) -> None:
-        """Take one step, and note when it began (seconds from our start) and how long it took."""
+        """Take one step, and note when it began (seconds since `up` began) and how long it took."""
         began = time.monotonic()
         await step.do()
-        noted = {"title": step.title, "began": began - self.began, "seconds": time.monotonic() - began}
-        self.trace.append({key: round(x, 3) if isinstance(x, float) else x for key, x in noted.items()})
+        self._note(step.title, began)
+
+    def _note(self, title: str, began: float) -> None:
+        seconds = time.monotonic() - began
+        self.trace.append(
+            {"title": title, "began": round(began - self.began, 3), "seconds": round(seconds, 3)}
+        )
 
     async def _obey(self, order: dict[str, Any]) -> str:
         """Do what the command line asks of a cluster that runs; return what to tell."""
