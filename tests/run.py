@@ -22,9 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KUBEHOP = (sys.executable, "-m", "kubehop.cli")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 # These start clusters of their own.
-LIFE = [
-    f"tests/cluster/test_{name}.py" for name in ("lifecycle", "hostile", "node", "pause", "proxy_mode")
-]
+LIFE = [f"tests/cluster/test_{name}.py" for name in ("lifecycle", "hostile", "node", "pause", "proxy_mode")]
 
 
 def stages() -> list[tuple[str, tuple[str, ...]]]:

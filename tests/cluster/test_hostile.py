@@ -35,6 +35,7 @@ LONG = os.environ.get("KUBEHOP_HOSTILE") == "long"
 ROUNDS = int(os.environ.get("KUBEHOP_KILL_ROUNDS", "60" if LONG else "4"))
 SEED = int(os.environ.get("KUBEHOP_SEED", random.SystemRandom().randrange(10**6)))
 WORD = "x" * 900_000
+PHASES = range(-1, 14)
 BAD = ("names", "cache", "files", "ports")
 
 
@@ -176,7 +177,7 @@ def _until_step(place: Place, process: subprocess.Popen[str], number: int) -> st
 def test_interrupted_up_leaves_nothing_running(place: Place) -> None:
     """Ctrl-C in any phase undoes what was begun, and the next `up` works."""
     print(f"seed {SEED}")  # noqa: T201 - needed to repeat a failure
-    phases = range(-1, 12) if LONG else sorted(random.Random(SEED).sample(range(-1, 12), 2))
+    phases = PHASES if LONG else sorted(random.Random(SEED).sample(PHASES, 2))
     missed = 0
     for number in phases:
         process = _up(place)

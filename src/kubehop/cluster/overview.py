@@ -34,6 +34,7 @@ def overview(told: dict[str, Any], *, now: datetime | None = None) -> Panel:
     versions = told["versions"]
     title = Text.assemble((f" {told['name']} ", "bold"), ("● ready " if well else "● mending ", _color(well)))
     words = f"Kubernetes {versions['kubernetes']} · {len(told['nodes'])} nodes · {len(rows)} processes"
+    words += f" · kube-proxy {versions['kube-proxy-mode']}"
     parts: list[Any] = [Text(words, "dim"), Text(), _components(told, now), Text(), _doors(told)]
     sick = [row for row in rows if row["state"] != "running"]
     if sick:

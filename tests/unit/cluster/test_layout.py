@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -36,9 +38,12 @@ def test_nodes_do_not_overlap() -> None:
 
 
 def test_two_nodes_add_up_to_one_machine(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of two nodes holds half of the processors and half of the memory back."""
+    """Each of two nodes holds half of the processors and of the memory back, each of three two thirds."""
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    assert layout.reserved["cpu"] == "1000m"
+    total = psutil.virtual_memory().total >> 20
+    assert layout.reserved == {"cpu": "1000m", "memory": f"{round(total / 2)}Mi"}
+    three = replace(layout, nodes=(node(1), node(2), node(3)))
+    assert three.reserved == {"cpu": "1333m", "memory": f"{round(total * 2 / 3)}Mi"}
 
 
 def test_the_control_plane_starts_in_order(layout: Layout) -> None:

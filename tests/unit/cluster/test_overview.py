@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -9,8 +11,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.figure import LEFT, draw
+from tests.figure import DOCS, LEFT, draw, timed
 
+from kubehop.cluster import cluster
 from kubehop.cluster.overview import age, overview
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -34,7 +37,12 @@ def drawn(rows: list[dict[str, Any]]) -> str:
     """Return the picture of a cluster with these components as text."""
     doors = dict.fromkeys(("api", "ingress_http", "ingress_https", "outside_proxy"), "http://127.0.0.1:1")
     nodes = [{"name": f"node-{number}", "address": f"172.30.0.1{number}"} for number in (1, 2)]
-    told = {"name": "demo", "versions": {"kubernetes": "v1.37.2"}, "kubeconfig": "/k", "nodes": nodes}
+    told = {
+        "name": "demo",
+        "versions": {"kubernetes": "v1.37.2", "kube-proxy-mode": "nftables"},
+        "kubeconfig": "/k",
+        "nodes": nodes,
+    }
     paper = Console(file=StringIO(), width=110)
     paper.print(overview(told | doors | {"components": rows}, now=NOW))
     assert isinstance(paper.file, StringIO)
@@ -81,3 +89,16 @@ def test_a_bar_begins_where_its_step_began() -> None:
     assert bars[1][0] == pytest.approx(bars[0][0] + bars[0][1], abs=0.2)
     assert bars[1][1] == pytest.approx(2 * bars[0][1], abs=0.2)
     assert "nodes &amp; more" in picture
+
+
+def test_the_page_tells_the_times_of_the_picture() -> None:
+    """The table of steps in the architecture has the recorded times, and a row for each step there is."""
+    trace = json.loads((DOCS / "up.json").read_text())
+    page = (DOCS / "architecture.md").read_text()
+    assert timed(page, trace) == page
+    assert (DOCS / "up.svg").read_text() == draw(trace)
+    steps = re.findall(r'Step\("([^"]+)"', inspect.getsource(cluster.Cluster))
+    assert len(steps) > 10
+    timed(page, [{"title": title, "began": 1.0} for title in steps])
+    with pytest.raises(ValueError, match="0 rows for the step 'unheard of'"):
+        timed(page, [{"title": "unheard of", "began": 1.0}])
