@@ -111,10 +111,14 @@ def _start(place: Place, on_step: Callable[[dict[str, Any]], None]) -> dict[str,
     told = state.read_handover(place) or {}
     if told.get("phase") == "ready" and sweep.supervisor(place):
         return told
-    _undo(place)
     last = process.last_line(log)
+    error = told.get("error") or f"The supervisor ended before the cluster was ready. Last line: {last!r}."
+    # On a full disk the supervisor cannot write what it died of.
+    full = process.is_full(log) and process.FULL not in error
+    _undo(place)
     raise ClusterError(
-        told.get("error") or f"The supervisor ended before the cluster was ready. Last line: {last!r}.",
+        error,
+        why=process.FULL if full else "",
         next_command=f"All logs: {place.log}",
     )
 

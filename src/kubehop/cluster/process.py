@@ -23,6 +23,7 @@ from kubehop.errors import ProcessError
 PR_SET_PDEATHSIG = 1
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 10.0
 STEADY_SECONDS = 10.0  # a process that lived this long begins its back-off anew
+FULL = "The disk is full."
 LOG_BYTES, FULL_BYTES = 32 << 20, 64 << 20
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -127,7 +128,7 @@ class Process:
         code = "is still running" if self.exit_code is None else f"exited with code {self.exit_code}"
         return ProcessError(
             f"{self.spec.name} {code} before {before}. Last line: {last_line(self.spec.log)!r}.",
-            why="The disk is full." if _is_full(self.spec.log) else cause(last_line(self.spec.log)),
+            why=FULL if is_full(self.spec.log) else cause(last_line(self.spec.log)),
             next_command=f"{next_command} Full log: {self.spec.log}",
         )
 
@@ -175,7 +176,7 @@ def cause(line: str) -> str:
     """Put the likely cause of a process's last line into words; empty where it is not known."""
     known = {
         "address already in use": "Another process holds that port.",
-        "no space left on device": "The disk is full.",
+        "no space left on device": FULL,
         "permission denied": "A privilege is missing.",
         "cannot allocate memory": "The machine is out of memory.",
         "database file is not writable": "The data folder is read-only.",
@@ -185,7 +186,7 @@ def cause(line: str) -> str:
     return next((text for sign, text in known.items() if sign in line.lower()), "")
 
 
-def _is_full(log: Path) -> bool:
+def is_full(log: Path) -> bool:
     """Say whether there is no room where a log is: then nobody could write there why it ended."""
     return shutil.disk_usage(log.parent).free < FULL_BYTES
 
