@@ -132,6 +132,7 @@ func TestAddressesSurviveARestart(t *testing.T) {
 	if stranger := w.ensure(w.service("stranger")); stranger != "172.30.1.2" {
 		t.Fatalf("a new Service got %s, which is another's", stranger)
 	}
+	_ = w.store.Delete(first) // a lower address is free now
 	if now := w.ensure(second); now != kept {
 		t.Fatalf("%s became %s", kept, now)
 	}
@@ -182,6 +183,9 @@ func TestAnAddressCanBeAskedFor(t *testing.T) {
 	wish.Spec.LoadBalancerIP = "172.30.1.9"
 	if got := w.ensure(wish); got != "172.30.1.9" {
 		t.Fatalf("got %s", got)
+	}
+	if again := w.ensure(wish); again != "172.30.1.9" {
+		t.Fatalf("a second call gave %s", again)
 	}
 	rival, far := w.service("rival"), w.service("far")
 	rival.Spec.LoadBalancerIP, far.Spec.LoadBalancerIP = "172.30.1.9", "10.0.0.1"
