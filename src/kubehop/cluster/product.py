@@ -204,7 +204,7 @@ KUBE_ROUTER = Product(
     name="kube-router",
     folder=_CLONE / "binaries" / "kube-router",
     packages={"kube-router": "."},
-    cold_seconds=80,
+    cold_seconds=105,
     module="github.com/cloudnativelabs/kube-router/v2",
 )
 GATEWAY_API = Product(
