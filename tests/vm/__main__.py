@@ -45,11 +45,12 @@ def main() -> int:
                     line["at"] = time.monotonic() - began
                     told.append(line)
                     _show(line)
+                why = "the machine went off"
             except TimeoutError as error:
-                told.append(
-                    {"step": "the machine ends in time", "ok": False, "seconds": 0.0, "told": str(error)}
-                )
-                _show(told[-1])
+                why = str(error)
+        if last := page.unfinished(told, seconds=time.monotonic() - began, why=why):
+            told.append(last)
+            _show(last)
         ok = any(line.get("end") == 0 for line in told)
         if not ok:
             console = machine.console.read_text(errors="replace").splitlines()

@@ -11,6 +11,21 @@ from tests.vm.machine import ACCELERATOR, MEMORY_MIB
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "vm.md"
 
 
+def unfinished(told: list[dict[str, Any]], *, seconds: float, why: str) -> dict[str, Any] | None:
+    """Return the line of the step that began and did not end, as a step that failed; None where all ended.
+
+    Args:
+        told: The lines of `steps.py`.
+        seconds: From power on until the machine was switched off.
+        why: Why it was.
+    """
+    last = next((line for line in reversed(told) if "begin" in line or "step" in line), None)
+    if last is None or "step" in last:
+        return None
+    took = seconds - last["at"]
+    return {"step": last["begin"], "ok": False, "seconds": took, "told": f"did not end: {why}"}
+
+
 def write(told: list[dict[str, Any]], *, ok: bool, commit: str) -> None:
     """Write the page.
 

@@ -30,6 +30,14 @@ def test_the_page_says_whether_every_step_passed(tmp_path: Path, monkeypatch: py
     assert "| `kubehop up`. | **no** |" in bad
 
 
+def test_a_step_that_did_not_end_has_failed() -> None:
+    """The machine is switched off while a step runs: the page says which, after how long, and why."""
+    assert page.unfinished(TOLD, seconds=100, why="off") is None
+    assert page.unfinished([], seconds=100, why="off") is None
+    late = page.unfinished(TOLD[:2], seconds=100, why="off")
+    assert late == {"step": "`kubehop up`.", "ok": False, "seconds": 69.0, "told": "did not end: off"}
+
+
 def _machine(folder: Path, program: str) -> Machine:
     files = {name: folder / name for name in ("root.ext4", "vmlinuz", "initrd.img")}
     machine = Machine(files, folder / "home.ext4", folder)
