@@ -65,6 +65,8 @@ def _show(line: dict[str, Any]) -> None:
         _say(f"   {line['fact']}: {line['value']}")
     elif "begin" in line:
         _say(f"{line['at']:6.0f} s  {line['begin']}")
+    elif "note" in line:
+        _say(f"{line['at']:6.0f} s    {line['note']}")
     elif "step" in line:
         _say(f"          {'ok' if line['ok'] else 'FAILED'} in {line['seconds']:.1f} s: {line['told']}")
     elif "logs" in line:

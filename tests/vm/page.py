@@ -23,7 +23,9 @@ def unfinished(told: list[dict[str, Any]], *, seconds: float, why: str) -> dict[
     if last is None or "step" in last:
         return None
     took = seconds - last["at"]
-    return {"step": last["begin"], "ok": False, "seconds": took, "told": f"did not end: {why}"}
+    note = next((line["note"] for line in reversed(told) if "note" in line), "")
+    said = f"did not end: {why}" + (f"; it was at: {note}" if note else "")
+    return {"step": last["begin"], "ok": False, "seconds": took, "told": said}
 
 
 def write(told: list[dict[str, Any]], *, ok: bool, commit: str) -> None:

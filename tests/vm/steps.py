@@ -20,7 +20,7 @@ from typing import Any
 
 from kubehop.client import handover, request, tools
 from kubehop.client.kubectl import Kubectl
-from kubehop.wait import patience, until
+from kubehop.wait import patience, pause, until
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBEHOP = str(ROOT / ".venv/bin/kubehop")
@@ -97,7 +97,21 @@ def build() -> str:
 
 def up() -> str:
     """`kubehop up`: it asks sudo for root itself."""
-    return _run(KUBEHOP, "up").splitlines()[0]
+    argv = (KUBEHOP, "up")
+    told = ""
+    with subprocess.Popen(
+        argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as verb:
+        while verb.poll() is None:
+            step = next((one.step for one in handover.clusters()), "")
+            if step != told:
+                _tell({"note": step})
+                told = step
+            pause(1)
+        assert verb.stdout  # PIPE was asked for
+        said = verb.stdout.read().strip()
+    assert verb.returncode == 0, said
+    return said.splitlines()[0]
 
 
 def cgroups() -> str:

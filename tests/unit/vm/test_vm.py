@@ -36,6 +36,9 @@ def test_a_step_that_did_not_end_has_failed() -> None:
     assert page.unfinished([], seconds=100, why="off") is None
     late = page.unfinished(TOLD[:2], seconds=100, why="off")
     assert late == {"step": "`kubehop up`.", "ok": False, "seconds": 69.0, "told": "did not end: off"}
+    noted = page.unfinished([*TOLD[:2], {"note": "API server", "at": 40.0}], seconds=100, why="off")
+    assert noted
+    assert noted["told"] == "did not end: off; it was at: API server"
 
 
 def _machine(folder: Path, program: str) -> Machine:
