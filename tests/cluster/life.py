@@ -85,9 +85,10 @@ def cmdline(process: psutil.Process) -> list[str]:
 
 
 def all_running(place: Place) -> bool:
-    """Say whether each component of a cluster runs."""
+    """Say whether each component of a cluster is said to run, and does."""
     told = state.read_handover(place) or {}
-    return all(row["state"] == "running" for row in told.get("components", []))
+    rows = told.get("components", [])
+    return bool(rows) and all(row["state"] == "running" and psutil.pid_exists(row["pid"]) for row in rows)
 
 
 def no_orphans(place: Place) -> None:

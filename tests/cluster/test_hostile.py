@@ -51,7 +51,14 @@ def _nothing_runs(place: Place) -> None:
 def _up(place: Place, *before: str) -> subprocess.Popen[str]:
     argv = [*KUBEHOP, "up", "--name", place.name]
     command = bad.apart("; ".join(before), argv) if before else argv
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=_interruptible
+    )
+
+
+def _interruptible() -> None:
+    """Take Ctrl-C, which a shell makes its background jobs ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("what", BAD if LONG else [BAD])
