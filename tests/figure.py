@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -29,17 +31,19 @@ rect { fill: #2563a8 }
 """
 
 
-def draw(trace: list[dict[str, Any]]) -> str:
+def draw(trace: list[dict[str, Any]], machine: str = "") -> str:
     """Return the picture: a bar for each step, from when it began to when it ended.
 
     Args:
         trace: Rows of `title`, `began` and `seconds`, as the handover file has them.
+        machine: What it was recorded on, in words.
     """
     end = max(row["began"] + row["seconds"] for row in trace)
-    scale, height = (WIDTH - LEFT - RIGHT) / end, TOP + ROW * len(trace) + 12
+    scale, height = (WIDTH - LEFT - RIGHT) / end, TOP + ROW * len(trace) + 36
     step = next(step for step in STEPS if end / step <= MOST_TICKS)
     parts = [_tick(second, scale, height) for second in range(0, int(end) + 1, step)]
     parts += [_bar(row, number, scale) for number, row in enumerate(trace)]
+    parts.append(f'<text class="dim" x="{LEFT}" y="{height - 10}">Recorded on {escape(machine)}</text>')
     told = f"Steps of kubehop up on a time line; the last one ends after {end:.1f} seconds"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">'
     return "\n".join([head, f"<title>{told}</title>", f"<style>{STYLE}</style>", *parts, "</svg>", ""])
@@ -47,7 +51,7 @@ def draw(trace: list[dict[str, Any]]) -> str:
 
 def _tick(second: int, scale: float, height: int) -> str:
     x = LEFT + second * scale
-    line = f'<line x1="{x:.1f}" y1="{TOP - 10}" x2="{x:.1f}" y2="{height - 8}"/>'
+    line = f'<line x1="{x:.1f}" y1="{TOP - 10}" x2="{x:.1f}" y2="{height - 32}"/>'
     return f'{line}<text class="dim" x="{x:.1f}" y="{TOP - 18}" text-anchor="middle">{second} s</text>'
 
 
@@ -62,9 +66,10 @@ def _bar(row: dict[str, Any], number: int, scale: float) -> str:
 
 def keep(trace: list[dict[str, Any]]) -> None:
     """Write a trace and its picture."""
-    rows = ",\n ".join(json.dumps(row) for row in trace)
-    (DOCS / "up.json").write_text(f"[{rows}]\n")
-    (DOCS / "up.svg").write_text(draw(trace))
+    load = f"load average {os.getloadavg()[1]:.0f}"
+    machine = f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {load}"
+    (DOCS / "up.json").write_text(json.dumps({"machine": machine, "trace": trace}, indent=1) + "\n")
+    (DOCS / "up.svg").write_text(draw(trace, machine))
     page = DOCS / "architecture.md"
     page.write_text(timed(page.read_text(), trace))
 
