@@ -12,7 +12,7 @@ import urllib.request
 
 import psutil
 import pytest
-from tests.cluster.life import KUBEHOP, done, kubehop, shop_status
+from tests.cluster.life import KUBEHOP, cmdline, done, kubehop, shop_status
 
 from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import state, sweep
@@ -113,13 +113,26 @@ def _speak(port: int) -> bytes:
 
 
 def test_up_wakes_a_paused_cluster(shop: Place) -> None:
-    """`up` of a paused cluster resumes it; `doctor` does not mind the pause."""
+    """`up` of a paused cluster resumes it, controllers last; `doctor` does not mind the pause."""
     before = _restarts(shop)
     done("pause", shop.name)
     subprocess.run([*KUBEHOP, "doctor", "--quiet"], check=True)
-    done("up", shop.name)
+    [controllers] = [pid for pid in sweep.processes(shop) if _is_controller_manager(pid)]
+    waking = subprocess.Popen([*KUBEHOP, "up", "--name", shop.name], stdout=subprocess.DEVNULL)
+    seen: set[tuple[object, str]] = set()
+    while waking.poll() is None:
+        seen.add((_told(shop)["phase"], psutil.Process(controllers).status()))
+        pause(0.005)
+    assert waking.returncode == 0
+    assert ("resuming", psutil.STATUS_STOPPED) in seen, "the controllers were not held"
+    assert psutil.Process(controllers).status() != psutil.STATUS_STOPPED
     assert shop_status(shop) == 200
     assert _restarts(shop) == before
+
+
+def _is_controller_manager(pid: int) -> bool:
+    words = cmdline(psutil.Process(pid))
+    return words[1:2] == ["kube-controller-manager"]
 
 
 def test_a_paused_cluster_whose_supervisor_is_killed(shop: Place) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -21,6 +21,7 @@ from kubehop.wait import until_async
 
 HELD = "kube-controller-manager"
 WELL_SECONDS = 60.0
+RENEWED_SECONDS = 12  # a kubelet renews every 10 s; the controller-manager waits for 20 s
 
 
 async def pause(cluster: Cluster) -> None:
@@ -48,7 +49,7 @@ async def resume(cluster: Cluster) -> None:
     Raises:
         WaitTimeoutError: A node was not well after a minute; everything runs nevertheless.
     """
-    began = datetime.now(UTC)
+    recent = datetime.now(UTC) - timedelta(seconds=RENEWED_SECONDS)
     await asyncio.to_thread(cgroup.thaw, _groups(cluster))
     cluster.gate.shut = False
 
@@ -58,7 +59,7 @@ async def resume(cluster: Cluster) -> None:
             found = (await asyncio.to_thread(cluster.kubectl.json, arguments))["items"]
         except CommandError:  # the API server wakes up, too
             return False
-        fresh = {item["metadata"]["name"] for item in found if _renewed(item, began)}
+        fresh = {item["metadata"]["name"] for item in found if _renewed(item, recent)}
         ready = {item["metadata"]["name"] for item in found if _is_ready(item)}
         return all(node.node.name in fresh & ready for node in cluster.nodes)
 
