@@ -114,11 +114,14 @@ def test_little_memory_is_refused(place: Place) -> None:
 
 
 @pytest.fixture
-def small(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A small disk, on which the state folder is."""
+def small(
+    place: Place, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A small disk, on which the state folder is; what a failed test left running goes before the disk."""
     with bad.disk(tmp_path_factory.mktemp("small")) as point:
         monkeypatch.setenv("XDG_STATE_HOME", str(point / "state"))
         yield point
+        kubehop("down", place.name)
 
 
 def test_a_disk_that_is_or_gets_full(place: Place, small: Path) -> None:
