@@ -9,6 +9,7 @@ import pytest
 from build_progress import Remembered
 
 from kubehop.cluster import state
+from kubehop.cluster.state import Place
 
 
 @pytest.fixture
@@ -30,3 +31,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_cache: str) ->
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert state.cache_root() == tmp_path / "cache" / "kubehop"
     return state.cache_root()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A cluster's folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    mine = Place("demo")
+    mine.folder.mkdir(parents=True)
+    return mine

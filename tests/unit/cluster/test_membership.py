@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,15 +12,6 @@ from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError
 
 TWO = [Member("node-1", 1), Member("node-2", 2)]
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A cluster's folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    mine = Place("demo")
-    mine.folder.mkdir(parents=True)
-    return mine
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,6 @@ from kubehop.errors import ClusterError
 NODES = ("node-1", "node-2")
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A cluster's folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    mine = Place("demo")
-    mine.folder.mkdir(parents=True)
-    return mine
-
-
 @pytest.mark.parametrize(
     ("options", "modes", "told"),
     [
