@@ -100,8 +100,7 @@ def test_reset_waits_for_a_slow_controller(ground: Ground, cluster: Cluster) -> 
     """EndpointSlices belong to the state: a reset does not end before the controller has written them."""
     ground.run([Step(("delete", "service", "web-svc"))], {})
     wait.until(lambda: not ground.reader.objects("EndpointSlice"), what="the EndpointSlice to go")
-    (pid,) = (one.pid for one in cluster.components if one.name == "kube-controller-manager")
-    (controller,) = psutil.Process(pid).children()  # of nsenter
+    controller = _controller(cluster)
     controller.suspend()
     timer = threading.Timer(1.0, controller.resume)
     timer.start()
@@ -111,6 +110,26 @@ def test_reset_waits_for_a_slow_controller(ground: Ground, cluster: Cluster) -> 
         timer.join()
     assert not left
     assert seconds >= 1.0
+
+
+def test_reset_wakes_a_controller_that_forgot(ground: Ground) -> None:
+    """A Service whose EndpointSlice the controller took from its predecessor, and lost, gets one again."""
+    service = next(json.dumps(one) for one in ground.lab.start if one["kind"] == "Service")
+    ground.run([Step(("delete", "service", "web-svc", "--cascade=orphan"))], {})
+    ground.run([Step(("create", "--filename=-"), service)], {})
+    wait.pause(0.5)  # it takes the old, empty one for the new Service's
+    ground.run([Step(("delete", "endpointslices", "--all"))], {})
+    wait.pause(0.5)
+    assert not ground.reader.objects("EndpointSlice")
+    _, left = ground.reset()
+    assert not left
+
+
+def _controller(cluster: Cluster) -> psutil.Process:
+    """Return the process of kube-controller-manager."""
+    (pid,) = (one.pid for one in cluster.components if one.name == "kube-controller-manager")
+    (controller,) = psutil.Process(pid).children()  # of nsenter
+    return controller
 
 
 def test_learner_goes_all_the_way(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

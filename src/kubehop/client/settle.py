@@ -7,7 +7,7 @@ kube-proxy writes its rules a moment later, and until then some requests fail. H
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,9 @@ from urllib3.exceptions import HTTPError
 from kubehop import wait
 from kubehop.client.api import Api
 from kubehop.client.request import moment
+from kubehop.client.slices import SERVICE, slices_match, wake_forgotten
 
 MARKER = "kubehop-settle"
-_SERVICE = "kubernetes.io/service-name"
 _Object = Mapping[str, Any]
 _HEALTH_PORT = 10256
 _CONFLICT, _NOT_FOUND = 409, 404
@@ -29,7 +29,6 @@ _TOUCH_SECONDS = 0.15
 # Where kube-proxy cannot be asked: it syncs at least once a second (minSyncPeriod, default 1s), after which
 # it writes its rules.
 _BLIND_SECONDS = 2.0
-_OVER = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,10 @@ def _moving(api: Api, namespace: str, rollouts: bool) -> Iterator[str]:
         for deployment in api.items(f"/apis/apps/v1/{place}/deployments"):
             if not _complete(deployment):
                 yield f"Deployment {_name(deployment)} is not complete"
+    services = api.items(f"{core}/services")
     slices = api.items(f"/apis/discovery.k8s.io/v1/{place}/endpointslices")
-    for service in api.items(f"{core}/services"):
+    wake_forgotten(api, services, slices)
+    for service in services:
         if not slices_match(service, pods, slices):
             yield f"the EndpointSlices of Service {_name(service)} do not list its Pods yet"
 
@@ -104,35 +105,6 @@ def _complete(deployment: _Object) -> bool:
     counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
     seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
     return seen and all(count == wanted for count in counts)
-
-
-def slices_match(service: _Object, pods: Sequence[_Object], slices: Sequence[_Object]) -> bool:
-    """Whether a Service's EndpointSlices list what it selects: addresses, and who is ready."""
-    selector = service["spec"].get("selector")
-    if not selector or service["spec"].get("type") == "ExternalName":
-        return True
-    always = service["spec"].get("publishNotReadyAddresses", False)
-    chosen = [pod for pod in pods if selector.items() <= pod["metadata"].get("labels", {}).items()]
-    wanted = {
-        (pod["status"]["podIP"], always or _ready(pod))
-        for pod in chosen
-        if pod["status"].get("podIP") and pod["status"].get("phase") not in _OVER
-    }
-    its = [one for one in slices if one["metadata"].get("labels", {}).get(_SERVICE) == _name(service)]
-    family = {":" in address for address, _ in wanted}
-    listed = {
-        (address, endpoint.get("conditions", {}).get("ready", True))
-        for one in its
-        if not family or (one["addressType"] == "IPv6") in family
-        for endpoint in one.get("endpoints") or []
-        for address in endpoint["addresses"]
-    }
-    return bool(its) and wanted == listed
-
-
-def _ready(pod: _Object) -> bool:
-    conditions = pod["status"].get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _name(item: _Object) -> str:
@@ -192,7 +164,7 @@ def _touch(api: Api, namespace: str, count: int) -> None:
         "addressType": "IPv4",
         "metadata": {
             "name": MARKER,
-            "labels": {_SERVICE: MARKER, "endpointslice.kubernetes.io/managed-by": "kubehop.dev"},
+            "labels": {SERVICE: MARKER, "endpointslice.kubernetes.io/managed-by": "kubehop.dev"},
         },
         # TEST-NET-1 (RFC 5737): an address that is nobody's, another one each time.
         "endpoints": [{"addresses": [f"192.0.2.{count % 250 + 1}"]}],

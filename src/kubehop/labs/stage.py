@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from kubehop import wait
 from kubehop.client import namespace as namespaces
-from kubehop.client.settle import slices_match
+from kubehop.client.slices import slices_match, wake_forgotten
 from kubehop.labs.reader import KINDS, LAB, ClusterReader
 from kubehop.labs.rest import unfinished
 from kubehop.labs.world import Object, World, labels_of, name_of, template_labels
@@ -200,11 +200,12 @@ class Stage:
         world = World(self._reader, start=self._start)
         pods, services, slices = (world.objects(kind) for kind in ("Pod", "Service", "EndpointSlice"))
         strays = [pod for pod in pods if self._stray(world, pod)]
-        # The garbage collector takes a deleted Service's slice away a second later: its successor has its own.
+        # A deleted Service's slice waits for the garbage collector: its successor has its own.
         uids = {service["metadata"]["uid"] for service in services}
         strays += [one for one in slices if _orphaned(one, uids)]
         for stray in strays:
             self._delete(stray)
+        wake_forgotten(self._reader.api, services, slices)
         relabeled = [pod for pod in pods if pod not in strays and self._relabel(world, pod)]
         touched = [m for m in self._start if not world.untouched(m["kind"], name_of(m))]
         late = unfinished({kind: world.objects(kind) for kind in ("Pod", "Deployment")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -136,6 +137,26 @@ def test_what_moves_is_waited_for_and_named(shop: ApiServer, api: Api, disturb: 
     disturb(shop)
     with pytest.raises(WaitTimeoutError, match=message):
         settle.settle(api, "shop", timeout_seconds=0.15)
+
+
+def test_a_service_that_the_controller_forgot_is_touched(shop: ApiServer, api: Api) -> None:
+    """Without a slice for two seconds, its annotations change and change back, so that somebody looks."""
+    path = f"{CORE}/services/new"
+    created = datetime.now(UTC).isoformat()
+    named = {"name": "new", "namespace": "shop", "creationTimestamp": created}
+    shop.put(path, {"metadata": named, "spec": {"selector": {"app": "none"}}})
+    seen: list[Any] = []
+
+    def controller(method: str, changed: str) -> None:
+        seen.append(shop.objects[path]["metadata"].get("annotations"))
+        if seen[-1] and (method, changed) == ("PUT", path):
+            labels = {"kubernetes.io/service-name": "new"}
+            shop.put(f"{SLICES}/new-x", {"metadata": {"labels": labels}, "addressType": "IPv4"})
+
+    shop.hooks.append(controller)
+    assert settle.settle(api, "shop", timeout_seconds=5).seconds > 1.5
+    assert {"kubehop.dev/look-again": "now"} in seen
+    assert not shop.objects[path]["metadata"]["annotations"]
 
 
 def test_settling_ends_when_the_movement_ends(shop: ApiServer, api: Api) -> None:
