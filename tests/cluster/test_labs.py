@@ -100,9 +100,10 @@ def test_reset_waits_for_a_slow_controller(ground: Ground, cluster: Cluster) -> 
     """EndpointSlices belong to the state: a reset does not end before the controller has written them."""
     ground.run([Step(("delete", "service", "web-svc"))], {})
     wait.until(lambda: not ground.reader.objects("EndpointSlice"), what="the EndpointSlice to go")
-    controller = _controller(cluster)
-    controller.suspend()
-    timer = threading.Timer(1.0, controller.resume)
+    (pid,) = (one.pid for one in cluster.components if one.name == "kube-controller-manager")
+    nsenter = psutil.Process(pid)  # it stops with its child, and lets it go on when it goes on
+    nsenter.children()[0].suspend()
+    timer = threading.Timer(1.0, nsenter.resume)
     timer.start()
     try:
         seconds, left = ground.reset()
@@ -123,13 +124,6 @@ def test_reset_wakes_a_controller_that_forgot(ground: Ground) -> None:
     assert not ground.reader.objects("EndpointSlice")
     _, left = ground.reset()
     assert not left
-
-
-def _controller(cluster: Cluster) -> psutil.Process:
-    """Return the process of kube-controller-manager."""
-    (pid,) = (one.pid for one in cluster.components if one.name == "kube-controller-manager")
-    (controller,) = psutil.Process(pid).children()  # of nsenter
-    return controller
 
 
 def test_learner_goes_all_the_way(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
