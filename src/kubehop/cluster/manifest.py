@@ -30,7 +30,7 @@ def node_objects(layout: Layout, nodes: Sequence[Node], *, schedulable: bool = T
     items = [_node(node, ingress=node == layout.control_plane) for node in nodes]
     for item in items if not schedulable else []:
         item["spec"]["unschedulable"] = True
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    return "---\n".join(f"{json.dumps(item)}\n" for item in items)
 
 
 def api_types(layout: Layout) -> str:
