@@ -10,6 +10,7 @@ import gzip
 import http.client
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -175,7 +176,7 @@ def page_kib() -> Figures:
 
 
 def write(figures: Figures) -> None:
-    """Write the page, keeping what stands below the line `## Kept by hand`."""
+    """Print the figures and write the page, keeping what stands below the line `## Kept by hand`."""
     kept = PAGE.read_text().partition("## Kept by hand")[2] if PAGE.exists() else "\n"
     rows = [
         f"| {title} | {statistics.median(values):.1f}"
@@ -195,21 +196,24 @@ def write(figures: Figures) -> None:
         "| --- | --- | --- | --- |",
     ]
     PAGE.write_text("\n".join([*head, *rows, "", "## Kept by hand"]) + kept)
+    sys.stdout.write("\n".join([*head[4:], *rows, ""]))
 
 
 def main() -> None:
-    """Measure `KUBEHOP_BENCH_RUNS` times (3) on a cluster of its own."""
+    """Measure `KUBEHOP_BENCH_RUNS` times (3) on a cluster of its own; what is ended early is written, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     figures: Figures = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="kubehop-bench-") as folder:
         os.environ |= {"XDG_STATE_HOME": folder, "KUBEHOP_NAME": f"bench-{os.getpid()}"}
         place = Place(os.environ["KUBEHOP_NAME"])
         try:
-            for _ in range(RUNS):
+            for number in range(RUNS):
+                sys.stdout.write(f"Round {number + 1} of {RUNS}, about four minutes.\n")
+                sys.stdout.flush()
                 measure(place, figures)
         finally:
+            write(figures | page_kib())
             kubehop("down")
-    figures |= page_kib()
-    write(figures)
 
 
 if __name__ == "__main__":
