@@ -21,6 +21,8 @@ from kubehop.errors import BookError
 MOST_LINES = 20
 ASSERT_WITHIN_CELLS = 2
 _FENCE = re.compile(r"^(`{3,}|:{3,}).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_LINK_ROLE = re.compile(r"\{(?P<role>doc|term|chapter)\}`(?P<name>[^`]+)`")
+_PAGES = (".ipynb", ".md")
 _BANNED_WORDS = re.compile(r"\b(currently|simply|just)\b", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
 _SENTENCE_END = re.compile(r"(?<![A-Z])(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?]\)? +(?=[A-Z`*{\"“])")
@@ -136,6 +138,16 @@ def _is_running_text(line: str) -> bool:
     return not re.match(r"\s*(\||#|[-*+] |\d+\. |>|\[|!\[|\*\*)", line)
 
 
+def links_for_jupyter(notebook: Notebook) -> list[str]:
+    """Links are Markdown's own: JupyterLab shows roles raw. `{chapter}` is for what is not written."""
+    written = {path.stem for path in notebook.path.parent.parent.glob("*/*") if path.suffix in _PAGES}
+    return [
+        f"{match[0]!r}: write [words](../folder/file), which JupyterLab follows, too."
+        for match in _LINK_ROLE.finditer(notebook.prose)
+        if match["role"] != "chapter" or match["name"] in written
+    ]
+
+
 def described_figures(notebook: Notebook) -> list[str]:
     """Every image has alt text, and its file exists."""
     return [
@@ -224,6 +236,7 @@ EVERY_NOTEBOOK: tuple[Rule, ...] = (
     short_cells,
     honest_commands,
     plain_words,
+    links_for_jupyter,
     one_sentence_a_line,
     described_figures,
     asked_questions_exist,

@@ -108,6 +108,9 @@ def test_the_first_cell_may_ask_for_a_client(chapter: Notebook) -> None:
         (5, "%%sh\nuntil kubectl get x; do sleep 1; done", "wait for a fact"),
         (2, "It is simply a process.", "the prose says 'simply'"),
         (2, "Just run it.", "the prose says 'Just'"),
+        (2, "See {doc}`run-it-yourself`.", "which JupyterLab follows"),
+        (2, "A {term}`Service`.", "which JupyterLab follows"),
+        (2, "Read {chapter}`pods`.", "which JupyterLab follows"),
         (2, "One sentence. Another one.", "two sentences on one line"),
         (2, "Is it so? `kubectl` says yes.", "two sentences on one line"),
         (2, "![](pod.svg)", "has no alt text"),
@@ -182,6 +185,11 @@ def test_size_of_prose(words: int, right: bool) -> None:
         prose("[word](https://x.test/a-b) " + "word " * (words - 1) + extra), *(code("x") for _ in range(15))
     )
     assert (chapter_form.right_size(notebook) == []) is right
+
+
+def test_a_chapter_that_is_not_written_may_be_named(chapter: Notebook) -> None:
+    """There is nothing to link to yet."""
+    assert check(broken(chapter, 2, "Read {chapter}`canary` one day."), (structure.links_for_jupyter,)) == []
 
 
 def test_plain_words_and_sentences_leave_code_alone() -> None:
