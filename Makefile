@@ -30,7 +30,7 @@ test: .system .venv/ready ## Check everything: what `check` does, then every cha
 check: .venv/ready .node ## Check what needs neither root nor a cluster: lint, types, units, the site.
 	@ruff check . && ruff format --check . && mypy && lint-imports --no-logo
 	@cd widgets && npm run --silent check
-	@pytest -q tests/unit
+	@pytest -q -n logical tests/unit
 	@pytest -q tests/book -m "not cluster"
 	@pytest -q tests/site
 

@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option.nbval_current_env = option.nbval_current_env or not option.nbval_kernel_name
     if option.nbval_cell_timeout == NBVAL_DEFAULT_TIMEOUT_SECONDS:
         option.nbval_cell_timeout = CELL_TIMEOUT_SECONDS
-    if option.write_checks:
+    if option.write_checks and not hasattr(config, "workerinput"):  # a worker of xdist reports to its master
         config.pluginmanager.register(_Checks(), "kubehop-checks")
 
 

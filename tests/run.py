@@ -20,6 +20,8 @@ from kubehop.cluster.state import Place
 
 ROOT = Path(__file__).resolve().parents[1]
 KUBEHOP = (sys.executable, "-m", "kubehop.cli")
+# Two notebooks at a time: most of their time is waiting.
+PAIRS = ("-n", "2", "--dist", "loadfile")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 # These start clusters of their own.
 LIFE = [f"tests/cluster/test_{name}.py" for name in ("lifecycle", "hostile", "node", "pause", "proxy_mode")]
@@ -34,9 +36,9 @@ def stages() -> list[tuple[str, tuple[str, ...]]]:
     return [
         ("rooms on a cluster", (*PYTEST, "tests/cluster", *(f"--ignore={file}" for file in LIFE))),
         ("book on a cluster", (*PYTEST, "tests/book", "-m", "cluster")),
-        ("chapters, strict", (*PYTEST, "--nbval", "chapters", "--write-checks")),
-        ("labs at first sight, strict", (*PYTEST, "--nbval", *sights, "--write-checks")),
-        ("lab solutions", (*PYTEST, "--nbval-lax", *solutions)),
+        ("chapters, strict", (*PYTEST, "--nbval", "chapters", "--write-checks", *PAIRS)),
+        ("labs at first sight, strict", (*PYTEST, "--nbval", *sights, "--write-checks", *PAIRS)),
+        ("lab solutions", (*PYTEST, "--nbval-lax", *solutions, *PAIRS)),
     ]
 
 
