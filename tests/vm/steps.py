@@ -47,7 +47,12 @@ INGRESS = {
         ]
     },
 }
-_SNAPSHOT = "import json; from tests.cluster.host import snapshot; print(json.dumps(snapshot()))"
+_SNAPSHOT = """
+import json
+from tests.cluster.host import snapshot
+from kubehop.cluster.state import Place
+print(json.dumps(snapshot(Place("kubehop"))))
+"""
 _before: list[dict[str, Any]] = []
 
 
