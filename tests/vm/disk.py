@@ -70,7 +70,8 @@ def debian() -> dict[str, Path]:
     """
     go = toolchain.find(max(one.go_version for one in PRODUCTS), progress=Silent())
     lock = (ROOT / "requirements.lock").read_bytes()
-    parts = (SUITE, *packages(), *FILES, *FILES.values(), str(ROOT_SIZE_GB), go.version, lock)
+    recipe = Path(__file__).read_bytes()
+    parts = (*packages(), go.version, recipe, lock)
     entry = cache.Entry(cache_root() / "vm", "debian", cache.key_of(*parts))
     if cache.inspect(entry) != "whole":
         _say(f"Making Debian's disk from {len(packages())} packages and the lock, once: about 5 minutes.")
@@ -119,6 +120,7 @@ def _install_python(tree: Path) -> None:
         str(Path(sys.prefix) / "bin/uv"), "pip", "install", "--quiet", *how, "--requirement=requirements.lock"
     )
     _run("chroot", str(tree), "python3", "-m", "compileall", "-q", "-j0", f"/{site.relative_to(tree)}")
+    (tree / VENV.lstrip("/") / "bin/kubectl").symlink_to(f"/{site.relative_to(tree)}/bin/kubectl")
     (site / "kubehop.pth").write_text(f"/home/{USER}/kubehop/src\n")
     command = tree / VENV.lstrip("/") / "bin/kubehop"
     command.write_text(f"#!/home/{USER}/kubehop/.venv/bin/python\nfrom kubehop.cli import main\nmain()\n")
