@@ -119,7 +119,7 @@ class Kubectl:
         done = _run(
             [str(self.program), *self._words(arguments)],
             stdin=stdin,
-            timeout_seconds=timeout_seconds,
+            timeout_seconds=timeout_seconds * patience(),
             variables=environment(self.kubeconfig),
             shown=self._shown(arguments),
         )

@@ -218,14 +218,9 @@ class Cluster:
         advice = f"Run `kubectl describe pods -A` and look for {workload}."
         await until_async(fact, what=what, timeout_seconds=120, interval_seconds=0.1, next_command=advice)
 
-    async def apply(self, manifest: str) -> None:
-        """Apply objects as the cluster's own, through the API server.
-
-        Without validation: to offer it, a young API server works for seconds on the schemas of everything.
-        """
-        who = ("--field-manager=kubehop", "--force-conflicts")
-        arguments = ["apply", "--server-side", "--validate=false", *who, "--filename=-"]
-        await asyncio.to_thread(self.kubectl.run, arguments, stdin=manifest, check=True)
+    async def apply(self, objects: str) -> None:
+        """Apply objects as the cluster's own, through the API server."""
+        await manifest.apply(self.kubectl, objects)
 
     def import_images(self, node: NodeRuntime) -> None:
         """Give a node the images it does not have yet; a file in its folder says which it has."""

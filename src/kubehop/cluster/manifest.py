@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import platform
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from kubehop.client.kubectl import Kubectl, failure
 from kubehop.cluster import pki
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.linux.network import Node
+from kubehop.wait import until_async
 
 ROLES = ("kube-router", "cloud-controller-manager")
 ADDONS = ("coredns", "metrics-server", "traefik")
 INGRESS_LABEL = "kubehop.dev/ingress"
 GATEWAY_CLASSES = "gatewayclasses.gateway.networking.k8s.io"
+# What an API server says that is too busy, now, to do what it is asked.
+_BUSY = re.compile(r"\((Timeout|TooManyRequests|ServiceUnavailable|InternalError)\)|connection refused")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -41,6 +47,32 @@ def api_types(layout: Layout) -> str:
 def addons(layout: Layout) -> str:
     """Return DNS, metrics, and the Ingress and Gateway controller with the certificate it serves."""
     return "---\n".join([*_texts(ADDONS), json.dumps(_certificate(layout))])
+
+
+async def apply(kubectl: Kubectl, objects: str) -> None:
+    """Apply objects as the cluster's own; again, while the API server says that it is too busy.
+
+    Without validation: to offer it, a young API server works for seconds on the schemas of everything.
+
+    Raises:
+        CommandError: They were refused.
+        WaitTimeoutError: The API server was too busy for a minute.
+    """
+    who = ("--field-manager=kubehop", "--force-conflicts")
+    arguments = ["apply", "--server-side", "--validate=false", *who, "--filename=-"]
+
+    async def applied() -> bool:
+        done = await asyncio.to_thread(kubectl.run, arguments, stdin=objects)
+        if done.exit_code and not _BUSY.search(done.text):
+            raise failure(done)
+        return not done.exit_code
+
+    await until_async(
+        applied,
+        what="the API server to take objects",
+        interval_seconds=1.0,
+        next_command="Run `kubehop logs kube-apiserver`.",
+    )
 
 
 def _texts(names: tuple[str, ...]) -> list[str]:
