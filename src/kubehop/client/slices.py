@@ -13,7 +13,7 @@ from kubehop.client.api import Api
 SERVICE = "kubernetes.io/service-name"
 _Object = Mapping[str, Any]
 _OVER = ("Succeeded", "Failed")
-_CONFLICT, _NOT_FOUND = 409, 404
+_FORBIDDEN, _NOT_FOUND, _CONFLICT = 403, 404, 409
 _LATE = timedelta(seconds=2)
 _NEVER = datetime.max.replace(tzinfo=UTC).isoformat()
 _MARK = "kubehop.dev/look-again"
@@ -70,7 +70,8 @@ def _touch(api: Api, service: _Object) -> None:
         marked = api.call("PUT", path, body=_annotated(service, annotations | {_MARK: "now"}))
         api.call("PUT", path, body=_annotated(marked, annotations))
     except ApiException as error:
-        if error.status not in (_CONFLICT, _NOT_FOUND):  # somebody else changes it: that wakes as well
+        # Who may only read goes on waiting; where somebody else changes it, that wakes as well.
+        if error.status not in (_FORBIDDEN, _NOT_FOUND, _CONFLICT):
             raise
 
 

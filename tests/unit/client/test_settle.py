@@ -159,6 +159,16 @@ def test_a_service_that_the_controller_forgot_is_touched(shop: ApiServer, api: A
     assert not shop.objects[path]["metadata"]["annotations"]
 
 
+def test_who_may_only_read_is_told_what_is_missing(shop: ApiServer, api: Api) -> None:
+    """A Service that must not be touched is waited for like any other."""
+    path = f"{CORE}/services/new"
+    named = {"name": "new", "namespace": "shop", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    shop.put(path, {"metadata": named, "spec": {"selector": {"app": "none"}}})
+    shop.refused.add(path)
+    with pytest.raises(WaitTimeoutError, match="EndpointSlices of Service new"):
+        settle.settle(api, "shop", timeout_seconds=0.15)
+
+
 def test_settling_ends_when_the_movement_ends(shop: ApiServer, api: Api) -> None:
     """A rollout that completes meanwhile lets the wait end."""
     _rolling(shop)
