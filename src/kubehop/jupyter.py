@@ -30,6 +30,9 @@ def run(name: str, console: Console) -> int:
     argv = [
         str(Path(sys.executable).with_name("jupyter-lab")),
         f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}",
+        # It works without a network, and asks nothing before the first page can be read.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "-y",
     ]
     if os.geteuid() == 0:

@@ -160,7 +160,8 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 def write_handover(place: Place, content: dict[str, Any]) -> None:
     """Write the handover file; the form is `kubehop-cluster/1`, as `client/handover.py` reads it."""
-    content = {"schema": SCHEMA, "name": place.name} | content | {"updated": now()}
+    names = {"schema": SCHEMA, "name": place.name, "kubeconfig": str(place.kubeconfig)}
+    content = names | content | {"updated": now()}
     write(place.handover, json.dumps(content, indent=1))
     place.hand_over(place.handover)
 

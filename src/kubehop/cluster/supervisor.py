@@ -193,7 +193,6 @@ class Supervisor:
                 "done": self.done,
                 "total": self.total,
                 "error": self.error,
-                "kubeconfig": str(self.place.kubeconfig),
                 "api": f"https://127.0.0.1:{ports['api']}",
                 "ingress_http": f"http://127.0.0.1:{ports['ingress_http']}",
                 "ingress_https": f"https://127.0.0.1:{ports['ingress_https']}",
