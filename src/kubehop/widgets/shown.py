@@ -6,7 +6,6 @@ import copy
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -18,8 +17,8 @@ import traitlets
 from kubehop.widgets.growth import Data, empty, grow, join
 
 STATIC = Path(__file__).parent / "static"
-MESSAGES_A_SECOND = 10
-"""The most that are sent to one widget in any second; a message that comes after a pause does not wait."""
+MESSAGE_SECONDS = 0.1
+"""The least between two messages to one widget, so ten a second; after a pause, one does not wait."""
 
 
 class TraceWidget(anywidget.AnyWidget):
@@ -41,7 +40,7 @@ class TraceWidget(anywidget.AnyWidget):
         data = trace if isinstance(trace, dict) else trace.data
         self._sending = threading.Lock()
         self._waiting: Data | None = None
-        self._sent = deque[float](maxlen=MESSAGES_A_SECOND)
+        self._sent = 0.0
         # Its own copy: `seq`, the number of the last batch in it, stands in it while it grows.
         super().__init__(widget=type(self).__name__, trace=empty(data) if growing else copy.deepcopy(data))
         self._stop: Callable[[], None] = trace.subscribe(self.push) if growing else _nothing
@@ -69,8 +68,7 @@ class TraceWidget(anywidget.AnyWidget):
         with self._sending:
             first = self._waiting is None
             self._waiting = batch if self._waiting is None else join(self._waiting, batch)
-            full = len(self._sent) == MESSAGES_A_SECOND
-            rest = self._sent[0] + 1 - time.monotonic() if full else 0
+            rest = self._sent + MESSAGE_SECONDS - time.monotonic()
         if not first:
             return  # a timer is already set
         if rest <= 0:
@@ -88,7 +86,7 @@ class TraceWidget(anywidget.AnyWidget):
             # A view opened later gets the whole from the trait: it is changed in place, which sends nothing.
             grow(self.trace, batch)
             number = self.trace["seq"] = self.trace.get("seq", 0) + 1
-            self._sent.append(time.monotonic())
+            self._sent = time.monotonic()
             self.send({"kind": "append", "seq": number, "batch": batch})
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
