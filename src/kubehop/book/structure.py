@@ -21,8 +21,7 @@ from kubehop.errors import BookError
 MOST_LINES = 20
 ASSERT_WITHIN_CELLS = 2
 _FENCE = re.compile(r"^(`{3,}|:{3,}).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
-_LINK_ROLE = re.compile(r"\{(?P<role>doc|term|chapter)\}`(?P<name>[^`]+)`")
-_PAGES = (".ipynb", ".md")
+_LINK_ROLE = re.compile(r"\{(?:doc|term|chapter)\}`[^`]+`")
 _BANNED_WORDS = re.compile(r"\b(currently|simply|just)\b", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
 _SENTENCE_END = re.compile(r"(?<![A-Z])(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?]\)? +(?=[A-Z`*{\"“])")
@@ -139,12 +138,10 @@ def _is_running_text(line: str) -> bool:
 
 
 def links_for_jupyter(notebook: Notebook) -> list[str]:
-    """Links are Markdown's own: JupyterLab shows roles raw. `{chapter}` is for what is not written."""
-    written = {path.stem for path in notebook.path.parent.parent.glob("*/*") if path.suffix in _PAGES}
+    """Links are Markdown's own: JupyterLab shows roles raw."""
     return [
         f"{match[0]!r}: write [words](../folder/file), which JupyterLab follows, too."
         for match in _LINK_ROLE.finditer(notebook.prose)
-        if match["role"] != "chapter" or match["name"] in written
     ]
 
 

@@ -187,11 +187,6 @@ def test_size_of_prose(words: int, right: bool) -> None:
     assert (chapter_form.right_size(notebook) == []) is right
 
 
-def test_a_chapter_that_is_not_written_may_be_named(chapter: Notebook) -> None:
-    """There is nothing to link to yet."""
-    assert check(broken(chapter, 2, "Read {chapter}`canary` one day."), (structure.links_for_jupyter,)) == []
-
-
 def test_plain_words_and_sentences_leave_code_alone() -> None:
     """Commands, tables and headings keep their own words and dots."""
     text = (
