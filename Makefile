@@ -55,10 +55,11 @@ test-vm: .system .venv/ready ## Try the cluster in a virtual machine with cgroup
 	@$(call install,qemu-system-x86_64 mmdebstrap mke2fs,$(VM_PACKAGES))
 	@python -m tests.vm
 
-record: .venv/ready ## Run every chapter and lab on the cluster, and store what they print.
+record: .venv/ready ## Run every chapter and lab on the cluster, store what they print, and compare it with another run.
 	@python -m kubehop.labs generate
 	@kubehop record chapters labs/*/first-sight.ipynb
 	@python -m kubehop.labs selftest --results traces/lab-results.json
+	@pytest -q --nbval chapters labs/*/first-sight.ipynb --write-checks
 
 up: .system .venv/ready ## Start a cluster.
 	@kubehop up

@@ -20,7 +20,7 @@ from kubehop.cluster.state import Place
 
 ROOT = Path(__file__).resolve().parents[1]
 KUBEHOP = (sys.executable, "-m", "kubehop.cli")
-# Two notebooks at a time: most of their time is waiting.
+# Two files at a time: most of their time is waiting.
 PAIRS = ("-n", "2", "--dist", "loadfile")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 # These start clusters of their own.
@@ -34,10 +34,9 @@ def stages() -> list[tuple[str, tuple[str, ...]]]:
         for name in ("first-sight.ipynb", "solution.ipynb")
     )
     return [
-        ("rooms on a cluster", (*PYTEST, "tests/cluster", *(f"--ignore={file}" for file in LIFE))),
+        ("rooms on a cluster", (*PYTEST, "tests/cluster", *(f"--ignore={file}" for file in LIFE), *PAIRS)),
         ("book on a cluster", (*PYTEST, "tests/book", "-m", "cluster")),
-        ("chapters, strict", (*PYTEST, "--nbval", "chapters", "--write-checks", *PAIRS)),
-        ("labs at first sight, strict", (*PYTEST, "--nbval", *sights, "--write-checks", *PAIRS)),
+        ("chapters and labs, strict", (*PYTEST, "--nbval", "chapters", *sights, *PAIRS)),
         ("lab solutions", (*PYTEST, "--nbval-lax", *solutions, *PAIRS)),
     ]
 
