@@ -33,6 +33,7 @@ def run(name: str, console: Console) -> int:
         # It works without a network, and asks nothing before the first page can be read.
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--FileContentsManager.pre_save_hook=kubehop.book.keep.keep_recorded",
         "-y",
     ]
     if os.geteuid() == 0:
