@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.cluster.life import SHOP, done, kubehop, shop_status
 
-from kubehop.client import handover, kubeconfig, namespace
+from kubehop.client import handover, kubeconfig, namespace, settle
 from kubehop.client.api import Api
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Kubectl
@@ -95,5 +95,6 @@ def shop(shop_home: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     mine = Place(f"s{os.getpid()}")
     done("up", mine.name)
     Kubectl(mine.kubeconfig).run(["apply", "-f", "-"], stdin=SHOP, check=True)
+    settle.settle(Api(mine.kubeconfig), "default", timeout_seconds=90)  # no Pod of another test is leaving
     until(lambda: shop_status(mine) == 200, what="the storefront to answer", timeout_seconds=90)
     return mine
