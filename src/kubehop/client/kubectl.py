@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import queue
 import re
 import shlex
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from kubehop.wait import patience
 
 TIMED_OUT = 124  # the exit code of timeout(1)
 _GRACE_SECONDS = 2.0
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -141,13 +145,14 @@ class Kubectl:
             raise CommandError(what, why=why, next_command=_again(done.command)) from error
 
     def start(self, arguments: Sequence[str]) -> Running:
-        """Start a command that runs until it is stopped."""
+        """Start a command that runs until it is stopped, or, on Linux, until we are dead."""
         process = subprocess.Popen(
             [str(self.program), *self._words(arguments)],
             env=os.environ | environment(self.kubeconfig),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            preexec_fn=_end_with_us if sys.platform == "linux" else None,
         )
         return Running(process, self._shown(arguments))
 
@@ -160,6 +165,11 @@ class Kubectl:
     def _shown(self, arguments: Sequence[str]) -> str:
         words = shlex.join(["kubectl", *self._words(arguments)])
         return f"KUBECONFIG={shlex.quote(str(self.kubeconfig))} {words}"
+
+
+def _end_with_us() -> None:
+    """Have the kernel end this new process when the one that started it is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Running:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kubehop.client import kubectl
 from kubehop.client.kubectl import Kubectl
 from kubehop.errors import CommandError
+from kubehop.wait import until
 
 
 @pytest.fixture
@@ -90,6 +95,23 @@ def test_a_background_command_is_read_and_stopped(kubeconfig: Path, script: Path
     running.stop()
     assert running.ended
     running.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal at a parent's death is Linux's")
+def test_a_background_command_ends_with_a_kernel_that_is_killed(kubeconfig: Path, script: Path) -> None:
+    """Nobody can stop it then; a forwarded port would stay open for ever."""
+    lines = (
+        "import os, signal",
+        "from kubehop.client.kubectl import Kubectl",
+        f"running = Kubectl({str(kubeconfig)!r}, program={str(script)!r}).start(['echo $$; exec sleep 30'])",
+        "print(running.wait_for_line('.+', timeout_seconds=5)[0], flush=True)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    until(lambda: not psutil.pid_exists(int(done.stdout)), what="the command to end", timeout_seconds=5)
 
 
 def test_a_background_command_that_ends_early_says_why(kubeconfig: Path, script: Path) -> None:
