@@ -84,14 +84,16 @@ class _Quiet:
 
 
 def _moving(api: Api, namespace: str, rollouts: bool) -> Iterator[str]:
-    """Yield what still moves, in words."""
+    """Yield what still moves, in words.
+
+    The reading goes from effect to cause: a Deployment that is complete says what was true of its Pods, so
+    these are read after it, and the slices, which follow the Pods, last.
+    """
     core, place = f"/api/v1/namespaces/{namespace}", f"namespaces/{namespace}"
+    deployments = api.items(f"/apis/apps/v1/{place}/deployments") if rollouts else []
+    yield from (f"Deployment {_name(one)} is not complete" for one in deployments if not _complete(one))
     pods = api.items(f"{core}/pods")
     yield from (f"Pod {_name(pod)} is terminating" for pod in pods if "deletionTimestamp" in pod["metadata"])
-    if rollouts:
-        for deployment in api.items(f"/apis/apps/v1/{place}/deployments"):
-            if not _complete(deployment):
-                yield f"Deployment {_name(deployment)} is not complete"
     services = api.items(f"{core}/services")
     slices = api.items(f"/apis/discovery.k8s.io/v1/{place}/endpointslices")
     wake_forgotten(api, services, slices)

@@ -198,6 +198,7 @@ class Stage:
     def _reached(self) -> bool:
         """Remove what an earlier state left, give back the Pods' labels, and tell when all is done."""
         world = World(self._reader, start=self._start)
+        world.objects("Deployment")  # read first: what it says of its Pods was true before they are read
         pods, services, slices = (world.objects(kind) for kind in ("Pod", "Service", "EndpointSlice"))
         strays = [pod for pod in pods if self._stray(world, pod)]
         # A deleted Service's slice waits for the garbage collector: its successor has its own.

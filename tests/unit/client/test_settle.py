@@ -177,6 +177,24 @@ def test_settling_ends_when_the_movement_ends(shop: ApiServer, api: Api) -> None
     assert settle.settle(api, "shop", timeout_seconds=5).seconds > 0.3
 
 
+def test_a_pod_that_gets_ready_while_we_look_is_waited_for(shop: ApiServer, api: Api) -> None:
+    """Its Deployment is complete before its slice is: what was read of the Pod before that is too old."""
+    _rolling(shop)
+    _unready(shop)
+    shop.put(f"{CORE}/pods/web-2", _pod("10.0.0.2", ready="False"))
+
+    def gets_ready(_: str, path: str) -> None:
+        if path == f"{APPS}/deployments":
+            shop.put(path + "/web", _deployment())
+            shop.put(f"{CORE}/pods/web-2", _pod("10.0.0.2"))
+
+    shop.hooks.append(gets_ready)
+    both = _slice(("10.0.0.1", True), ("10.0.0.2", True))
+    threading.Timer(1.5, lambda: shop.put(f"{SLICES}/web-svc-x", both)).start()
+    settle.settle(api, "shop", timeout_seconds=5)
+    assert shop.objects[f"{SLICES}/web-svc-x"] == both
+
+
 def test_unready_pods_may_be_the_lesson(shop: ApiServer, api: Api) -> None:
     """With `rollouts=False`, an incomplete Deployment does not hold the wait; a wrong slice still does."""
     _rolling(shop)
