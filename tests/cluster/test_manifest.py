@@ -1,6 +1,8 @@
-"""What `up` applies without validation, validated."""
+"""What is applied without validation, validated."""
 
 from __future__ import annotations
+
+from importlib import resources
 
 import pytest
 
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.cluster
 
 
 def test_every_field_is_one_the_api_server_knows(cluster: Cluster) -> None:
-    """A misspelled field is refused here; during `up`, nobody would notice."""
+    """A misspelled field is refused here; where it is applied, nobody would notice."""
     place = Place(cluster.name)
     layout = Layout(place, ensure(PRODUCTS, progress=Silent()), nodes=membership.staying(place))
     applied = (
@@ -25,6 +27,10 @@ def test_every_field_is_one_the_api_server_knows(cluster: Cluster) -> None:
         manifest.node_objects(layout, layout.nodes),
         manifest.api_types(layout),
         manifest.addons(layout),
+        *(
+            (resources.files("kubehop.client") / name).read_text()
+            for name in ("tools.yaml", "client-pod.yaml")
+        ),
     )
     strict = ["apply", "--server-side", "--force-conflicts", "--field-manager=kubehop", "--dry-run=server"]
     said = Kubectl(cluster.kubeconfig).run(
