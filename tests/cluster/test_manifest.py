@@ -6,6 +6,7 @@ from importlib import resources
 
 import pytest
 
+from kubehop.client import tools
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Kubectl
 from kubehop.cluster import manifest, membership
@@ -32,6 +33,7 @@ def test_every_field_is_one_the_api_server_knows(cluster: Cluster) -> None:
             for name in ("tools.yaml", "client-pod.yaml")
         ),
     )
+    tools.ensure(Kubectl(cluster.kubeconfig))  # its namespace has to be there for a dry run
     strict = ["apply", "--server-side", "--force-conflicts", "--field-manager=kubehop", "--dry-run=server"]
     said = Kubectl(cluster.kubeconfig).run(
         [*strict, "--validate=strict", "--filename=-"], stdin="---\n".join(applied), check=True

@@ -21,6 +21,8 @@ from kubehop.cluster.state import now
 from kubehop.errors import ProcessError
 
 PR_SET_PDEATHSIG = 1
+_OURS = ("XDG_RUNTIME_DIR",)
+"""A folder of the reader's login session, which no node has; runc would put its files there."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 10.0
 STEADY_SECONDS = 10.0  # a process that lived this long begins its back-off anew
 FULL = "The disk is full."
@@ -106,7 +108,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | self.spec.env,
+                env={name: word for name, word in os.environ.items() if name not in _OURS} | self.spec.env,
                 start_new_session=True,
                 preexec_fn=lambda: _before_exec(self.spec.groups),
             )

@@ -37,6 +37,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_cache: str) ->
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A cluster's folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("KUBEHOP_NAME", "KUBEHOP_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
     mine = Place("demo")
     mine.folder.mkdir(parents=True)
     return mine

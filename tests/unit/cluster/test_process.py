@@ -41,6 +41,28 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_folder_of_the_readers_login_session_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No node has it, and runc puts files there when it is named: `kubectl exec` failed then."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    told = tmp_path / "told"
+
+    async def run() -> None:
+        code = (
+            "import os, time",
+            f"open({str(told)!r}, 'w').write(repr(dict(os.environ)))",
+            "time.sleep(60)",
+        )
+        demo = Process(spec(tmp_path, *code))
+        await demo.start()
+        await until_async(_async(lambda: told.exists() and "PATH" in told.read_text()), what="its variables")
+        await demo.stop()
+
+    asyncio.run(run())
+    assert "XDG_RUNTIME_DIR" not in told.read_text()
+
+
 def test_nothing_is_started_again_before_it_is_awake(tmp_path: Path) -> None:
     """A process that ends while its cluster is paused waits for the cluster."""
 
