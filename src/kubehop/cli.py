@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from kubehop.errors import KubehopError
 
@@ -218,7 +219,7 @@ def main() -> None:
         app(standalone_mode=True)
     except KubehopError as error:
         Console(stderr=True, highlight=False).print(
-            f"[red]{type(error).__name__}[/]: {error}", soft_wrap=True
+            f"[red]{type(error).__name__}[/]: {escape(str(error))}", soft_wrap=True
         )
         sys.exit(1)
     except KeyboardInterrupt:
