@@ -86,8 +86,8 @@ class _Quiet:
 def _moving(api: Api, namespace: str, rollouts: bool) -> Iterator[str]:
     """Yield what still moves, in words.
 
-    The reading goes from effect to cause: a Deployment that is complete says what was true of its Pods, so
-    these are read after it, and the slices, which follow the Pods, last.
+    The order of reading matters: a Deployment that is complete says what was true of its Pods before, so
+    they are read after it, and the slices last, which have to say what the Pods do.
     """
     core, place = f"/api/v1/namespaces/{namespace}", f"namespaces/{namespace}"
     deployments = api.items(f"/apis/apps/v1/{place}/deployments") if rollouts else []
