@@ -3,6 +3,7 @@
 SHELL := /bin/bash -o pipefail
 .SHELLFLAGS := -ec
 PYTHON ?= python3
+PORT ?= 8000
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
@@ -39,7 +40,7 @@ hostile: .system .venv/ready ## Try everything that can go wrong with a cluster:
 
 book: .venv/ready ## Build the site from recorded outputs and serve it.
 	@jupyter-book build . -W -n --keep-going --all --path-output _build/book --quiet
-	@cd _build/book/_build/html && python -m http.server --bind 127.0.0.1 8000
+	@cd _build/book/_build/html && python -m http.server --bind 127.0.0.1 $(PORT)
 
 bench: .system .venv/ready ## Measure, and write docs/benchmarks.md.
 	@python -m tests.bench
@@ -96,11 +97,13 @@ endef
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
 	@touch $@
 
 .PHONY: .node
 .node: widgets/node_modules/.package-lock.json
 widgets/node_modules/.package-lock.json: widgets/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing, which checks and builds the widgets. Install Node.js 20 or newer, then run this again."; exit 1; }
 	@echo "Setting up Node packages in widgets/node_modules"
 	@cd widgets && npm ci --silent --no-audit --no-fund --prefer-offline
 	@touch $@

@@ -30,7 +30,7 @@ def run(name: str, console: Console) -> int:
     argv = [
         str(Path(sys.executable).with_name("jupyter-lab")),
         f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}",
-        # It works without a network. (It still asks once whether to fetch news; there is no option for that.)
+        # It works without a network. (The Makefile's environment leaves out the question about news, too.)
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--FileContentsManager.pre_save_hook=kubehop.book.keep.keep_recorded",

@@ -1,4 +1,4 @@
-/** The checklist of `widgets.md`, for every widget and every trace; what needs a real browser is in tests/site. */
+/** What holds for every widget and every trace; what needs a real browser is in tests/site. */
 import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { indexTrace } from "../src/index.ts";
