@@ -191,6 +191,20 @@ def resumed() -> str:
     return "200"
 
 
+def clock() -> str:
+    """The clock jumps an hour ahead, then back: each time the Ingress answers, and a new Pod gets ready."""
+    kubectl = _kubectl()
+    for jump, replicas in (("+1 hour", 3), ("-1 hour", 4)):
+        _run("sudo", "date", f"--set={jump}")
+        _tell({"note": f"the clock jumped by {jump}"})
+        kubectl.run(["scale", "deployment/storefront", f"--replicas={replicas}"], check=True)
+        kubectl.run(["rollout", "status", "deployment/storefront", "--timeout=300s"], check=True)
+        until(lambda: _ingress_status() == 200, what="the Ingress to answer", timeout_seconds=120)
+        ready = kubectl.run(["get", "nodes", "--no-headers"], check=True).text.splitlines()
+        assert all(line.split()[1] == "Ready" for line in ready), ready
+    return f"{replicas} Pods ready, 200, and {len(ready)} nodes Ready"
+
+
 def down() -> str:
     """`kubehop down`."""
     return _run(KUBEHOP, "down")
@@ -220,6 +234,7 @@ STEPS: tuple[Callable[[], str], ...] = (
     files,
     paused,
     resumed,
+    clock,
     down,
     after,
 )
