@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from html import escape
 from typing import Any
 
@@ -11,12 +10,11 @@ from IPython.display import display
 
 from kubehop.client.handover import Cluster
 
-_FEWEST_STEPS = 2
-_MINUTE_SECONDS = 60
-
 
 class ClusterProgress:
     """Shows each step of a cluster that is still being built; shows nothing for a ready one.
+
+    A step that takes long says itself how much is left.
 
     Pass it as `on_progress` to `handover.wait_ready`. While a notebook is recorded or tested
     (`KUBEHOP_STATIC=1`) it stays silent, because how long one waits differs from run to run.
@@ -24,8 +22,6 @@ class ClusterProgress:
 
     def __init__(self) -> None:
         self._handle: Any = None
-        self._began = time.monotonic()
-        self._done_before = -1
 
     def __call__(self, cluster: Cluster) -> None:
         """Show the cluster's step; the first call for a ready cluster shows nothing."""
@@ -34,19 +30,7 @@ class ClusterProgress:
         if cluster.phase == "ready":
             self._show(f"Cluster {cluster.name} is ready.", 1, 1)
             return
-        if self._done_before < 0:
-            self._done_before = cluster.done
-        left = self._left(cluster.done, cluster.total)
-        self._show(f"{cluster.step} ({cluster.done}/{cluster.total}{left})", cluster.done, cluster.total)
-
-    def _left(self, done: int, total: int) -> str:
-        """Estimate from the steps seen so far; say nothing before there are two."""
-        seen = done - self._done_before
-        if seen < _FEWEST_STEPS or total <= done:
-            return ""
-        seconds = (time.monotonic() - self._began) / seen * (total - done)
-        minutes = round(seconds / _MINUTE_SECONDS)
-        return ", less than a minute left" if minutes < 1 else f", about {minutes} min left"
+        self._show(f"{cluster.step} ({cluster.done}/{cluster.total})", cluster.done, cluster.total)
 
     def _show(self, text: str, done: int, total: int) -> None:
         bar = f'<progress aria-label="cluster" value="{done}" max="{max(total, 1)}"></progress>'
