@@ -104,7 +104,10 @@ def doctor(
     security: Annotated[bool, typer.Option("--security", help="Try what a cluster must refuse.")] = False,
     name: Name = DEFAULT_NAME,
 ) -> None:
-    """Look for what `up` needs on this machine, or at what a running cluster refuses; nothing is changed."""
+    """Look for what `up` needs on this machine, or at what a running cluster refuses; nothing is changed.
+
+    With KUBEHOP_CONTEXT set: look for what the chapters need on that cluster.
+    """
     from kubehop.cluster import show
     from kubehop.cluster.doctor import require
     from kubehop.cluster.state import Place
@@ -134,6 +137,8 @@ def build() -> None:
 
     with BuildShow(console) as progress:
         images = ensure_images(ensure(progress=progress), progress=progress)
+    for image in images:
+        console.print(f"{image.name}  {image.archive}", soft_wrap=True)
     console.print(f"{len(images)} images are ready.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,9 +20,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from kubehop.client import handover
+from kubehop.cluster import context, state, sweep
 from kubehop.cluster import doctor as examination
 from kubehop.cluster import security as attempts
-from kubehop.cluster import state, sweep
 from kubehop.cluster.overview import overview
 from kubehop.cluster.progress import Work, estimate
 from kubehop.cluster.state import Place
@@ -172,8 +174,16 @@ def _not_ready(told: dict[str, Any], phase: str) -> str:
 
 
 def doctor(console: Console) -> bool:
-    """Show every finding with its fix; return whether `up` can work."""
-    return _findings(examination.examine(), console)
+    """Show every finding with its fix; return whether `up` can work.
+
+    With `KUBEHOP_CONTEXT` set it looks at that cluster: whether the chapters can run there.
+
+    Raises:
+        NoClusterError: The kubeconfig has no such context.
+    """
+    chosen = os.environ.get("KUBEHOP_CONTEXT")
+    findings = context.examine(handover.from_context(chosen)) if chosen else examination.examine()
+    return _findings(findings, console)
 
 
 def security(place: Place, console: Console) -> bool:
