@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 SETTLED_MS = 100
-RESIZED_MS = 450  # the theme looks for scrolling blocks that long after a resize
+TAB_STOPS_MS = 5000
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
@@ -103,6 +105,11 @@ SMALLEST_TEXT = """() => {
 }"""
 
 
+# The theme looks for scrolling blocks some time after a resize, and later on a busy machine.
+TAB_STOPS_ARE_SET = """() => [...document.querySelectorAll('pre, .cell_output > .output')].every(e =>
+  e.tabIndex === 0 || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight))"""
+
+
 class Tourist:
     """One browser page that visits one site page after another and may only talk to this machine."""
 
@@ -144,7 +151,9 @@ class Tourist:
         self._axe("dark", ["color-contrast", "link-in-text-block"])
         self.page.evaluate("document.documentElement.dataset.theme = 'light'")
         self.page.set_viewport_size(PHONE)
-        self.page.wait_for_timeout(RESIZED_MS)
+        self.page.wait_for_timeout(SETTLED_MS)
+        with suppress(PlaywrightTimeout):  # axe says what stayed out of reach
+            self.page.wait_for_function(TAB_STOPS_ARE_SET, timeout=TAB_STOPS_MS)
         self.visit.overflow = self.page.evaluate(TOO_WIDE)
         self._axe("phone", ["color-contrast", "target-size", "scrollable-region-focusable"])
         self.visit.smallest_text = tuple(self.page.evaluate(SMALLEST_TEXT))
