@@ -45,6 +45,7 @@ def main() -> int:
     """Run all stages and return 0 if all of them passed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     failed: list[str] = []
+    os.environ.pop("KUBEHOP_CONTEXT", None)  # would lead to a cluster of the reader's
     with tempfile.TemporaryDirectory(prefix="kubehop-test-") as folder:
         os.environ["XDG_STATE_HOME"] = folder
         place = Place(f"test-{os.getpid()}")

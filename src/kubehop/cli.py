@@ -170,7 +170,8 @@ def purge() -> None:
     from kubehop.cluster import launcher
 
     freed = launcher.purge()
-    console.print(f"Everything of kubehop's is gone: {freed / 1e6:.0f} MB.")
+    console.print(f"Every cluster and the cache are gone: {freed / 1e6:.0f} MB.")
+    console.print("Learners' progress in labs stays, and Go's own caches (`go env GOCACHE GOMODCACHE`).")
 
 
 @app.command()

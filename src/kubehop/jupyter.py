@@ -1,4 +1,7 @@
-"""`kubehop lab`: the cluster starts behind, JupyterLab opens in front."""
+"""`kubehop lab`: the cluster starts behind, JupyterLab opens in front.
+
+With `KUBEHOP_CONTEXT` set there is nothing to start.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def run(name: str, console: Console) -> int:
     Raises:
         ClusterError: `kubehop up` ended before it had begun.
     """
-    _begin(Place(name), console)
+    context = os.environ.get("KUBEHOP_CONTEXT")
+    if not context:
+        _begin(Place(name), console)
     root = next(folder for folder in Path(__file__).resolve().parents if (folder / "_toc.yml").exists())
     argv = [
         str(Path(sys.executable).with_name("jupyter-lab")),
@@ -42,7 +47,8 @@ def run(name: str, console: Console) -> int:
         argv.append("--no-browser")
         console.print("There is no display: open the URL below, with its token, in a browser.")
     code = process.foreground(argv, cwd=root)
-    console.print(f"JupyterLab has ended; the cluster {name} has not. To remove it: kubehop down")
+    if not context:
+        console.print(f"JupyterLab has ended; the cluster {name} has not. To remove it: kubehop down")
     return code
 
 
@@ -55,9 +61,9 @@ def _begin(place: Place, console: Console) -> None:
     up = [sys.executable, "-m", "kubehop.cli", "up", "--name", place.name]
     if os.geteuid() != 0:
         process.foreground(["sudo", "--validate"], cwd=Path.cwd())
-    log = state.state_root() / f"up-{place.name}.log"
+    log = place.start_log
     log.parent.mkdir(parents=True, exist_ok=True)
-    pid = process.detach(tuple(up), log=log)
+    pid = process.detach(tuple(up), log=log, keep_terminal=os.geteuid() != 0)
     console.print(
         f"The cluster {place.name} is being started; its progress is in the first cell and in {log}."
     )

@@ -15,7 +15,7 @@ from kubehop.client.handover import Cluster
 from kubehop.cluster import context
 
 ROOT = Path(__file__).resolve().parents[2]
-TITLES = ["API server", "rights", "images", "metrics", "Ingress controller", "Ingress address"]
+TITLES = ["API server", "rights", "nodes", "images", "metrics", "Ingress controller", "Ingress address"]
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def settle(*, rollouts: bool = True, timeout_seconds: float = 90.0) -> None:
     """Wait until what was applied is what answers.
 
     Rollouts, EndpointSlices, the rules of every kube-proxy, and the routes of the ingress controller where
-    the namespace has an Ingress.
+    the namespace has an Ingress. What could not be made certain is printed.
 
     Args:
         rollouts: False where Pods that never get ready are the lesson.
@@ -189,8 +189,12 @@ def settle(*, rollouts: bool = True, timeout_seconds: float = 90.0) -> None:
         WaitTimeoutError: Something still moves; the error names it.
     """
     opened = session.current()
-    settling.settle(opened.api, opened.namespace, rollouts=rollouts, timeout_seconds=timeout_seconds)
-    ingress.follow(opened.api, opened.cluster, opened.namespace)
+    settled = settling.settle(
+        opened.api, opened.namespace, rollouts=rollouts, timeout_seconds=timeout_seconds
+    )
+    followed = ingress.follow(opened.api, opened.cluster, opened.namespace)
+    for doubt in filter(None, (settled.note, followed)):
+        sys.stdout.write(f"not certain: {doubt}\n")
 
 
 def wait_for(fact: Callable[[], T], *, what: str, timeout_seconds: float = 60.0) -> T:

@@ -87,7 +87,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def _load_script(app: Sphinx, page: str) -> None:
     if not _script().exists():
-        LOG.warning("%s is missing, so widgets stay still. Run `make widgets`.", SCRIPT, location=page)
+        LOG.warning(
+            "%s is missing, so widgets stay still. Run `npm run build` in widgets/.", SCRIPT, location=page
+        )
         return
     app.add_js_file(SCRIPT, loading_method="defer")
 

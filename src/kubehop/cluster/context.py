@@ -21,18 +21,22 @@ TRAEFIK = (
     "--accesslog.format=json",
     "--accesslog.fields.headers.names.X-Request-Id=keep",
     "--providers.kubernetesingress.strictprefixmatching=true",
+    "--providers.kubernetesingress.allowemptyservices=true",
 )
+DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
+FEWEST_NODES = 2
 NO_SUCH_HOST = "kubehop-doctor.localhost"
 FIXES = {
     "API server": "Start the cluster, or choose another context.",
     "rights": "Ask for the ClusterRole cluster-admin: chapters make namespaces.",
+    "nodes": "Add one (`k3d node create`, `minikube node add`, kind's configuration): services needs two.",
     "images": (
         "Run `kubehop build` on Linux, which says where the archives are, then load them with your tool"
         " (`kind load image-archive FILE`, `k3d image import FILE`, `minikube image load FILE`)."
     ),
     "metrics": "Install metrics-server (on minikube: `minikube addons enable metrics-server`): hpa needs it.",
     "Ingress controller": (
-        "Run Traefik as Deployment traefik in namespace traefik, with an IngressClass traefik and the"
+        "Run Traefik as Deployment traefik in namespace traefik, with a default IngressClass traefik and the"
         f" arguments {' '.join(TRAEFIK)}: index and ingress read its access log."
     ),
     "Ingress address": (
@@ -55,6 +59,7 @@ def examine(cluster: Cluster) -> list[Finding]:
     return [
         version,
         _look("rights", partial(_rights, kubectl)),
+        _look("nodes", partial(_nodes, kubectl)),
         _look("images", partial(_images, kubectl)),
         _look("metrics", partial(_metrics, kubectl)),
         _look("Ingress controller", partial(_controller, kubectl)),
@@ -82,11 +87,16 @@ def _rights(kubectl: Kubectl) -> tuple[bool, str]:
     return may, "may create namespaces" if may else "may not create namespaces"
 
 
+def _nodes(kubectl: Kubectl) -> tuple[bool, str]:
+    count = len(kubectl.json(["get", "nodes"])["items"])
+    return count >= FEWEST_NODES, str(count)
+
+
 def _images(kubectl: Kubectl) -> tuple[bool, str]:
     nodes = kubectl.json(["get", "nodes"])["items"]
     lacks = {node["metadata"]["name"]: sorted(set(map(_short, OURS)) - _images_of(node)) for node in nodes}
     told = [f"{node} lacks {', '.join(names)}" for node, names in lacks.items() if names]
-    return not told, "; ".join(told) or f"on {len(nodes)} nodes"
+    return not told, "; ".join(told) or "on each node"
 
 
 def _images_of(node: dict[str, Any]) -> set[str]:
@@ -107,7 +117,9 @@ def _metrics(kubectl: Kubectl) -> tuple[bool, str]:
 
 
 def _controller(kubectl: Kubectl) -> tuple[bool, str]:
-    kubectl.json(["get", "ingressclass", "traefik"])
+    kind = kubectl.json(["get", "ingressclass", "traefik"])
+    if kind["metadata"].get("annotations", {}).get(DEFAULT_CLASS) != "true":
+        return False, "IngressClass traefik is not the default class"
     found = kubectl.json(["get", "deployment", "traefik", "--namespace=traefik"])
     arguments = found["spec"]["template"]["spec"]["containers"][0].get("args") or []
     missing = [argument for argument in TRAEFIK if argument not in arguments]

@@ -47,7 +47,7 @@ def up(
         The handover file's content, with phase `ready`.
 
     Raises:
-        DoctorError: The machine lacks something; nothing was changed.
+        DoctorError: The machine lacks something; nothing was started.
         BuildError: A component could not be built.
         ClusterError: A component could not start; what was begun is undone. Or there is no such mode.
     """

@@ -20,6 +20,7 @@ from kubehop.cluster.linux.network import Node
 from kubehop.cluster.runtime import NodeRuntime
 from kubehop.cluster.state import Place, write
 from kubehop.errors import ClusterError
+from kubehop.wait import patience
 
 FILE = "nodes.json"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?")  # an interface NAME-eth0 has to fit in 15 characters
@@ -116,7 +117,7 @@ async def remove(cluster: Cluster, name: str, *, force: bool) -> str:
     place = cluster.layout.place
     runtime = _find(cluster, name)
     _mark(place, name, leaving=True)
-    flags = ["--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={DRAIN_SECONDS}s"]
+    flags = ["--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={DRAIN_SECONDS * patience():g}s"]
     arguments = ["drain", name, *flags, *(["--force"] if force else [])]
     drained = await asyncio.to_thread(cluster.kubectl.run, arguments, timeout_seconds=2 * DRAIN_SECONDS)
     if drained.exit_code:
@@ -163,7 +164,12 @@ async def _start(cluster: Cluster, runtime: NodeRuntime) -> None:
         *(runtime.start(module.component(plan, node)) for module in (kubelet, kube_proxy, kube_router)),
         asyncio.to_thread(cluster.import_images, runtime),
     )
-    wait = ["wait", "--for=condition=Ready", f"node/{node.name}", f"--timeout={READY_SECONDS}s"]
+    wait = [
+        "wait",
+        "--for=condition=Ready",
+        f"node/{node.name}",
+        f"--timeout={READY_SECONDS * patience():g}s",
+    ]
     await asyncio.to_thread(cluster.kubectl.run, wait, check=True, timeout_seconds=2 * READY_SECONDS)
     await cluster.apply(manifest.node_objects(plan, [node]))
 

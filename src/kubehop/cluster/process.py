@@ -207,13 +207,21 @@ def append(log: Path, line: str) -> None:
         file.write(line + "\n")
 
 
-def detach(argv: tuple[str, ...], *, log: Path) -> int:
-    """Start a process that outlives us, in a session of its own, and return its number."""
+def detach(argv: tuple[str, ...], *, log: Path, keep_terminal: bool = False) -> int:
+    """Start a process that outlives us, and return its number.
+
+    Args:
+        argv: The program and its arguments.
+        log: Where its output is written.
+        keep_terminal: Leave it in our session, where sudo knows that the password was given; the terminal's
+            Ctrl-C does not reach it. Otherwise it gets a session of its own.
+    """
+    apart: dict[str, Any] = {"process_group": 0} if keep_terminal else {"start_new_session": True}
     trim(log)
     with log.open("ab") as output:
         # Not waited for: it is the launcher's to end, by its number.
         child = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", **apart
         )
     child.returncode = 0  # keeps the interpreter from warning about a child it no longer minds
     return child.pid

@@ -25,7 +25,7 @@ from kubehop.errors import ClusterError
 
 KUBELET_PORT = 10250
 REFUSED = (401, 403)
-LEARNERS = "kubehop.dev/chapter"
+LEARNERS = ("kubehop.dev/chapter", "kubehop.dev/lab")
 ENFORCE = "pod-security.kubernetes.io/enforce"
 PRIVATE = 0o077
 
@@ -134,7 +134,10 @@ def _way_out(place: Place) -> Finding:
 
 
 def _learners(place: Place) -> Finding:
-    items = Kubectl(place.kubeconfig).json(["get", "namespaces", "--selector", LEARNERS])["items"]
+    kubectl = Kubectl(place.kubeconfig)
+    items = [
+        one for label in LEARNERS for one in kubectl.json(["get", "namespaces", "--selector", label])["items"]
+    ]
     levels = {one["metadata"]["name"]: one["metadata"]["labels"].get(ENFORCE, "none") for one in items}
     bad = [f"{name} ({level})" for name, level in levels.items() if level not in ("baseline", "restricted")]
     found = f"open to Pods that are root here: {', '.join(bad)}" if bad else f"baseline in all {len(levels)}"

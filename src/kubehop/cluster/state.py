@@ -100,6 +100,11 @@ class Place:
         return self.folder / "log"
 
     @property
+    def start_log(self) -> Path:
+        """What `kubehop up` said when `kubehop lab` started it; outside the folder, which comes later."""
+        return state_root() / f"up-{self.name}.log"
+
+    @property
     def namespaces(self) -> Path:
         """Network namespaces, as files."""
         return self.folder / "netns"
@@ -190,9 +195,10 @@ def forget(place: Place) -> None:
 
 
 def release(place: Place) -> None:
-    """Remove the lock of a cluster that is gone, and the folders that leaves empty."""
+    """Remove the lock of a cluster that is gone, the log of its start, and the folders that leaves empty."""
     locks = state_root() / "locks"
     (locks / place.name).unlink(missing_ok=True)
+    place.start_log.unlink(missing_ok=True)
     kubeconfig.sweep()
     for folder in (locks, state_root() / "sessions", state_root()):
         with contextlib.suppress(OSError):

@@ -83,7 +83,7 @@ def leftovers(place: Place) -> None:
 
 
 def everything(place: Place) -> None:
-    """Remove the cluster, whatever state it is in: nothing of it stays but the shared cache.
+    """Remove the cluster, whatever state it is in: the cache and learners' progress stay.
 
     Raises:
         WaitTimeoutError: A process could not be ended.

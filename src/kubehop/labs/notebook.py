@@ -101,13 +101,6 @@ def read(folder: Path, name: str = "solution.ipynb") -> Any:
         raise LabError(message, next_command="Open it in JupyterLab and save it again.") from error
 
 
-def code_lines(notebook: Any) -> Iterator[str]:
-    """Yield every line of code."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            yield from cell.source.splitlines()
-
-
 def _text(made: Any) -> str:
     text: str = nbformat.writes(made)  # type: ignore[no-untyped-call]  # nbformat ships no types
     return text + "\n"

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TEXT_COLUMNS = ("path", "host", "meth", "err")
-ENTITY_COLUMNS = ("from", "via", "to")
 
 
 class Dictionary:

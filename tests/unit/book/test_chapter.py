@@ -71,6 +71,18 @@ def test_each_run_has_another_namespace(calls: list[str]) -> None:
     assert calls.index(f"delete {first}") < calls.index(f"create {kh.namespace}")
 
 
+def test_settling_says_what_is_not_certain(
+    calls: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller that did not follow is told, and no more than that."""
+    monkeypatch.setattr(chapter.settling, "settle", lambda *_, **__: SimpleNamespace(note=""))
+    monkeypatch.setattr(chapter.ingress, "follow", lambda *_: "the ingress controller is late")
+    kh.chapter("pods")
+    capsys.readouterr()
+    kh.settle()
+    assert capsys.readouterr().out == "not certain: the ingress controller is late\n"
+
+
 def test_a_client_is_announced(calls: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """A Pod the reader did not start is never a surprise in `get pods`."""
     kh.chapter("services", client=True)

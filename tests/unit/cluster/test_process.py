@@ -177,3 +177,17 @@ def _async(fact):  # type: ignore[no-untyped-def]
         return fact()
 
     return asked
+
+
+@pytest.mark.parametrize("keep_terminal", [True, False])
+def test_what_is_detached_keeps_the_session_where_sudo_asks_for_it(
+    keep_terminal: bool, tmp_path: Path
+) -> None:
+    """Sudo remembers a password for the terminal's session; the terminal's Ctrl-C is for others."""
+    log = tmp_path / "log"
+    told = "import os; print(os.getsid(0), os.getpgrp())"
+    pid = process.detach((sys.executable, "-c", told), log=log, keep_terminal=keep_terminal)
+    until(lambda: log.stat().st_size, what="the program to tell", timeout_seconds=10)
+    os.waitpid(pid, 0)
+    session, group = map(int, log.read_text().split())
+    assert (session == os.getsid(0), group) == (keep_terminal, pid)

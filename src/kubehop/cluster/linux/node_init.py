@@ -1,6 +1,6 @@
 """The first program of a node: makes the node's own view of the file system, then becomes its PID 1.
 
-It runs inside the node's fresh namespaces, started by `unshare` (see `node.py`), and ends by
+It runs inside the node's fresh namespaces, started by `unshare` (see `runtime.py`), and ends by
 replacing itself with the pause program, which reaps orphans and does nothing else.
 What it mounts is private to the node: nothing of it is seen on the host.
 """
