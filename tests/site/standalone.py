@@ -102,8 +102,10 @@ def write(folder: Path, *, theme: str, traces: dict[str, dict[str, Any]] | None 
     used = traces or {name: trace(name) for name in SHOWN}
     figures = "".join(SHOWN.get(name, RequestJourney)(data).twin() for name, data in used.items())
     inline = "".join(_inline(name, data) for name, data in used.items())
-    for script in ("kubehop.iife.js", "kubehop.mjs"):
-        (folder / script).write_bytes((STATIC / script).read_bytes())
+    for script in STATIC.iterdir():
+        (folder / script.name).write_bytes(script.read_bytes())
+    classes = {SHOWN.get(name, RequestJourney).__name__ for name in used}
+    scripts = "".join(f'<script defer src="{one}.iife.js"></script>' for one in ("kubehop", *sorted(classes)))
     paper, ink = ("#12161c", "#fff") if theme == "dark" else ("#fff", "#000")
     page = folder / f"{theme}.html"
     page.write_text(
@@ -113,7 +115,7 @@ def write(folder: Path, *, theme: str, traces: dict[str, dict[str, Any]] | None 
         f"<style>body{{margin:0;background:{paper}}}main{{max-width:780px;margin:auto;padding:8px}}"
         f"h1,form{{color:{ink}}}</style></head>"
         f"<body><main><h1>Widgets</h1>{figures}{QUESTION}</main>{inline}"
-        '<script defer src="kubehop.iife.js"></script></body></html>',
+        f"{scripts}</body></html>",
         encoding="utf-8",
     )
     return page

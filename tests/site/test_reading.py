@@ -24,6 +24,7 @@ OUR_FILES = (
     "icon.css",
     "print.css",
     "kubehop.iife.js",
+    "RequestJourney.iife.js",
     ".html",
 )
 

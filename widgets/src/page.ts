@@ -1,18 +1,18 @@
-/** The published page: a classic deferred script that mounts every figure and grades every question. */
+/** The published page: classic deferred scripts. This one grades the questions; each widget's registers it. */
 import { mount } from "./mount.ts";
 import { gradeAll } from "./question.ts";
 import type { Trace } from "./trace.ts";
-import { WIDGETS } from "./widgets.ts";
+import type { Widget } from "./widget.ts";
 
-function start(): void {
-  for (const figure of document.querySelectorAll<HTMLElement>("figure.kh-widget[data-widget][data-trace]")) {
-    const widget = WIDGETS[figure.dataset.widget ?? ""];
+/** Mount a widget wherever the page shows it. */
+export function register(widget: Widget): void {
+  for (const figure of document.querySelectorAll<HTMLElement>(
+    `figure.kh-widget[data-widget=${widget.name}][data-trace]`,
+  )) {
     const source = document.getElementById(`kh-trace-${figure.dataset.trace}`);
-    if (!widget || !source?.textContent) continue; // the twin's text stays
+    if (!source?.textContent) continue; // the twin's text stays
     mount(widget, JSON.parse(source.textContent) as Trace, figure);
   }
-  gradeAll(document);
 }
 
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-else start();
+gradeAll(document);

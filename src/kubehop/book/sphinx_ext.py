@@ -24,8 +24,10 @@ import kubehop.widgets
 from kubehop.book import sphinx_lab, sphinx_lexer, sphinx_node, sphinx_provenance, sphinx_twin
 
 LOG = logging.getLogger(__name__)
+STATIC = Path(kubehop.widgets.__path__[0]) / "static"
 SCRIPT = "kubehop.iife.js"
 NEEDS_SCRIPT = ('class="kh-widget"', 'class="kh-predict"')
+SHOWN_WIDGET = re.compile(r'data-widget="(\w+)"')
 HEADING_END = "</h1>"
 EMPTY_HEADING = re.compile(r'<th class="head"[^>]*><p></p></th>')
 
@@ -60,16 +62,17 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         LOG.warning(problem, location=page)
     context["body"] = body
     if any(name in body for name in NEEDS_SCRIPT):
-        _load_script(app, page)
+        widgets = sorted({*SHOWN_WIDGET.findall(body)})
+        _load_scripts(app, page, [SCRIPT, *(f"{name}.iife.js" for name in widgets)])
     if sphinx_lab.SHOWN in body:
         app.add_css_file(sphinx_lab.STYLESHEET)
 
 
-def copy_script(app: Sphinx, error: Exception | None) -> None:
-    """Put the widget script into the site (event `build-finished`)."""
-    script = _script()
-    if error is None and app.builder.format == "html" and script.exists():
-        (Path(app.outdir) / "_static" / SCRIPT).write_bytes(script.read_bytes())
+def copy_scripts(app: Sphinx, error: Exception | None) -> None:
+    """Put the widgets' scripts into the site (event `build-finished`)."""
+    if error is None and app.builder.format == "html":
+        for script in STATIC.glob("*.iife.js"):
+            (Path(app.outdir) / "_static" / script.name).write_bytes(script.read_bytes())
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -80,22 +83,19 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", sphinx_lab.show)
     app.connect("doctree-read", mark_commands)
     app.connect("html-page-context", finish_page)
-    app.connect("build-finished", copy_script)
+    app.connect("build-finished", copy_scripts)
     app.connect("build-finished", sphinx_lab.copy_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _load_script(app: Sphinx, page: str) -> None:
-    if not _script().exists():
-        LOG.warning(
-            "%s is missing, so widgets stay still. Run `npm run build` in widgets/.", SCRIPT, location=page
-        )
-        return
-    app.add_js_file(SCRIPT, loading_method="defer")
-
-
-def _script() -> Path:
-    return Path(kubehop.widgets.__path__[0]) / "static" / SCRIPT
+def _load_scripts(app: Sphinx, page: str, names: list[str]) -> None:
+    """Load the platform's script, then those of the widgets that the page shows."""
+    for name in names:
+        if (STATIC / name).exists():
+            app.add_js_file(name, loading_method="defer")
+        else:
+            what = "%s is missing, so widgets stay still. Run `npm run build` in widgets/."
+            LOG.warning(what, name, location=page)
 
 
 def _traces(app: Sphinx) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from kubehop.book import sphinx_ext
 
-FIGURE = '<figure class="kh-widget" data-widget="W" data-trace="demo"><figcaption>A</figcaption></figure>'
+FIGURE = (
+    '<figure class="kh-widget" data-widget="LoadBalancing" data-trace="demo">'
+    "<figcaption>A</figcaption></figure>"
+)
 TRACE = {
     "meta": {"id": "demo", "summary": "One request is answered by one Pod.", "origin": "recorded"},
     "entities": [{"id": "client"}, {"id": "pod:a"}],
@@ -78,20 +82,20 @@ def page(book: Path, name: str) -> str:
 
 
 def test_a_page_with_a_widget_is_complete(built: Path) -> None:
-    """Its trace, its table and one deferred classic script are on it, and the script is in the site."""
+    """Its trace, its table and two deferred classic scripts are on it: the platform's, then the widget's."""
     html = page(built, "pods")
     assert 'id="kh-trace-demo"' in html
     assert "<td>pod:a</td>" in html
-    assert html.count(sphinx_ext.SCRIPT) == 1
-    script = html.split(sphinx_ext.SCRIPT)[0].rpartition("<script")[2] + html.split(sphinx_ext.SCRIPT)[1]
-    assert "defer" in script.split(">")[0]
+    scripts = [tag for tag in re.findall(r"<script[^>]*>", html) if ".iife.js" in tag]
+    names = [sphinx_ext.SCRIPT, "LoadBalancing.iife.js"]
+    assert [name in tag and "defer" in tag for name, tag in zip(names, scripts, strict=True)] == [True, True]
     assert 'type="module"' not in html
-    assert (built / "out/_static" / sphinx_ext.SCRIPT).stat().st_size > 0
+    assert all((built / "out/_static" / name).stat().st_size > 0 for name in names)
 
 
 def test_other_pages_load_no_script(built: Path) -> None:
     """A page without a widget or a question does not load the script."""
-    assert sphinx_ext.SCRIPT not in page(built, "services")
+    assert ".iife.js" not in page(built, "services")
 
 
 def test_a_missing_trace_warns(book: Path) -> None:
