@@ -213,7 +213,7 @@ def _as_root() -> None:
         return
     kept = [f"{key}={value}" for key, value in os.environ.items() if key.startswith(("KUBEHOP_", "XDG_"))]
     try:
-        os.execvp("sudo", ["sudo", *kept, sys.executable, "-m", "kubehop.cli", *sys.argv[1:]])
+        os.execvp("sudo", ["sudo", *kept, sys.executable, "-P", "-m", "kubehop.cli", *sys.argv[1:]])
     except FileNotFoundError:
         msg = "This command needs root, and there is no sudo."
         raise KubehopError(msg, next_command="Run it as root.") from None
@@ -226,6 +226,11 @@ def main() -> None:
     except KubehopError as error:
         Console(stderr=True, highlight=False).print(
             f"[red]{type(error).__name__}[/]: {escape(str(error))}", soft_wrap=True
+        )
+        sys.exit(1)
+    except OSError as error:
+        Console(stderr=True, highlight=False).print(
+            f"[red]{type(error).__name__}[/]: {escape(str(error))}. Run `kubehop doctor`.", soft_wrap=True
         )
         sys.exit(1)
     except KeyboardInterrupt:

@@ -46,6 +46,7 @@ def run(name: str, console: Console) -> int:
     if not _has_display():
         argv.append("--no-browser")
         console.print("There is no display: open the URL below, with its token, in a browser.")
+    os.environ["KUBEHOP_NAME"] = name  # for the notebooks, where several clusters run
     code = process.foreground(argv, cwd=root)
     if not context:
         console.print(f"JupyterLab has ended; the cluster {name} has not. To remove it: kubehop down")
@@ -60,9 +61,11 @@ def _begin(place: Place, console: Console) -> None:
         return
     up = [sys.executable, "-m", "kubehop.cli", "up", "--name", place.name]
     if os.geteuid() != 0:
-        process.foreground(["sudo", "--validate"], cwd=Path.cwd())
+        _ask_for_root()
     log = place.start_log
-    log.parent.mkdir(parents=True, exist_ok=True)
+    state.make_folder(log.parent)
+    log.touch()
+    place.hand_over(log)
     pid = process.detach(tuple(up), log=log, keep_terminal=os.geteuid() != 0)
     console.print(
         f"The cluster {place.name} is being started; its progress is in the first cell and in {log}."
@@ -75,6 +78,21 @@ def _begin(place: Place, console: Console) -> None:
     if sweep.supervisor(place) is None and (state.read_handover(place) or {}).get("phase") != "ready":
         what = f"`kubehop up` ended at once: {process.last_line(log)}"
         raise ClusterError(what, next_command="Run `kubehop doctor`.")
+
+
+def _ask_for_root() -> None:
+    """Let sudo ask for the password in front; `up` goes through sudo behind.
+
+    Raises:
+        ClusterError: It was not given, or there is no sudo.
+    """
+    try:
+        code = process.foreground(["sudo", "--validate"], cwd=Path.cwd())
+    except FileNotFoundError:
+        code = None
+    if code != 0:
+        what = "A cluster needs root, and there is no sudo." if code is None else "sudo did not make us root."
+        raise ClusterError(what, next_command="Run `make lab` as root, or set KUBEHOP_CONTEXT.")
 
 
 def _has_display() -> bool:

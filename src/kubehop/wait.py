@@ -1,6 +1,6 @@
 """Waiting for facts. The only module that sleeps.
 
-`KUBEHOP_PATIENCE` multiplies every time-out: a machine that is emulated, or busy, needs longer.
+`KUBEHOP_PATIENCE` multiplies how long: a machine that is emulated, or busy, needs longer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from kubehop.errors import WaitTimeoutError
+from kubehop.errors import KubehopError, WaitTimeoutError
 
 T = TypeVar("T")
 
@@ -68,8 +68,18 @@ async def until_async(
 
 
 def patience() -> float:
-    """Return how many times longer than usual to wait: 1, or what the environment says."""
-    return float(os.environ.get("KUBEHOP_PATIENCE", "1"))
+    """Return how many times longer than usual to wait: 1, or what the environment says.
+
+    Raises:
+        KubehopError: It says no number.
+    """
+    text = os.environ.get("KUBEHOP_PATIENCE") or "1"
+    try:
+        return float(text)
+    except ValueError:
+        msg = f"KUBEHOP_PATIENCE is {text!r}."
+        why = "It says how many times longer than usual to wait, such as 3."
+        raise KubehopError(msg, why=why, next_command="Run `unset KUBEHOP_PATIENCE`.") from None
 
 
 def pause(seconds: float) -> None:

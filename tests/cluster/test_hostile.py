@@ -109,7 +109,7 @@ def test_little_memory_is_refused(place: Place) -> None:
         refused = subprocess.run(argv, preexec_fn=enter, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "memory: 0." in refused.stderr
-    assert "Nothing was changed." in refused.stderr
+    assert "Nothing was started." in refused.stderr
     assert not place.folder.exists()
 
 

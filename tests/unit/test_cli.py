@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubehop import cli
-from kubehop.errors import BookError
+from kubehop.errors import BookError, KubehopError
+from kubehop.wait import patience
 
 
 def test_an_error_is_printed_as_it_is(
@@ -21,3 +22,27 @@ def test_an_error_is_printed_as_it_is(
     with pytest.raises(SystemExit, match="1"):
         cli.main()
     assert "Add [pods.first] to questions.toml." in capsys.readouterr().err
+
+
+def test_an_error_of_the_system_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that cannot be written is told by its name, without a stack."""
+
+    def fail(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/home/ada/.local")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    told = capsys.readouterr().err
+    assert "Permission denied: '/home/ada/.local'. Run `kubehop doctor`." in told
+
+
+def test_patience_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anything else is named; empty is as good as absent."""
+    monkeypatch.setenv("KUBEHOP_PATIENCE", "")
+    assert patience() == 1
+    monkeypatch.setenv("KUBEHOP_PATIENCE", "much")
+    with pytest.raises(KubehopError, match="'much'"):
+        patience()

@@ -72,6 +72,7 @@ def _make(product: Product, go: Go, entry: cache.Entry, progress: Progress) -> N
 def _build(product: Product, go: Go, folder: Path, log_path: Path, progress: Progress) -> None:
     """Build every file of a product into `folder`, showing one step for each Go package."""
     with log_path.open("w") as log:
+        cache.hand_back(log_path)
         build = _Build(product, go, log, progress)
         for name, files in product.texts.items():
             (folder / name).write_text(_join(build.module_folder(), files))

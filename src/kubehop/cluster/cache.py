@@ -154,9 +154,9 @@ def _replace(entry: Entry, maker: Callable[[Path], None]) -> None:
     folder.mkdir()
     try:
         maker(folder)
-        _hand_back(folder)
+        hand_back(folder)
         _write_record(folder, {p.name: _fact(p) for p in sorted(folder.iterdir()) if p.is_file()})
-        _hand_back(folder / _RECORD)
+        hand_back(folder / _RECORD)
         _remove(entry.folder)
         folder.rename(entry.folder)
     finally:
@@ -167,7 +167,7 @@ def _replace(entry: Entry, maker: Callable[[Path], None]) -> None:
 def _lock(entry: Entry, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of a name; the kernel drops it when the process ends, however it ends."""
     with (entry.shelf / f"{entry.name}.lock").open("w") as file:
-        _hand_back(Path(file.name))
+        hand_back(Path(file.name))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -181,7 +181,7 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _hand_back(path: Path) -> None:
+def hand_back(path: Path) -> None:
     """Under sudo, give what was made to the user who called it."""
     if os.geteuid() != 0 or "SUDO_UID" not in os.environ:
         return

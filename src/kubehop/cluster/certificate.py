@@ -83,7 +83,9 @@ def _good(path: Path, *, issuer: Path | None = None) -> bool:
         return False
     if issuer and certificate.issuer != x509.load_pem_x509_certificate(issuer.read_bytes()).subject:
         return False
-    return certificate.not_valid_after_utc - datetime.now(UTC) > timedelta(days=RENEW_DAYS)
+    now = datetime.now(UTC)  # a clock that was wrong when it was made may have been put right
+    renew = certificate.not_valid_after_utc - timedelta(days=RENEW_DAYS)
+    return certificate.not_valid_before_utc <= now < renew
 
 
 def _authority(folder: Path, name: str, common_name: str) -> None:

@@ -16,9 +16,10 @@ from typing import Any
 from kubehop.cluster import state, sweep
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError, KubehopError, NoClusterError
+from kubehop.wait import patience
 
 SOCKET = "control"
-ANSWER_SECONDS = 180.0
+ANSWER_SECONDS = 600.0  # a node that comes, or is drained, may take minutes
 
 
 @contextlib.contextmanager
@@ -75,7 +76,7 @@ def ask(place: Place, verb: str, **what: str) -> str:
         raise NoClusterError(msg, why=f"Clusters: {others}.", next_command="Run `kubehop up`.")
     try:
         with socket.socket(socket.AF_UNIX) as connection, _short_path(place) as path:
-            connection.settimeout(ANSWER_SECONDS)
+            connection.settimeout(ANSWER_SECONDS * patience())
             connection.connect(path)
             connection.sendall(json.dumps({"verb": verb} | what).encode() + b"\n")
             answer = json.loads(connection.makefile().readline())

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -34,7 +35,7 @@ PROGRAMS = {
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12, "CAP_SYS_CHROOT": 18, "CAP_MKNOD": 27}
 NAMESPACES = ("mnt", "pid", "net", "uts", "ipc", "cgroup")
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
-FREE_GB, MEMORY_GB = 15, 3
+FREE_GB, FREE_AGAIN_GB, MEMORY_GB = 15, 2, 3
 INOTIFY, WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances"), 32
 HIDDEN = ("/var", "/run", "/etc", "/sys", "/proc", "/dev")
 
@@ -58,8 +59,12 @@ class Finding:
     fatal: bool = True
 
 
-def examine() -> list[Finding]:
-    """Look at everything; nothing is changed."""
+def examine(*, first: bool = True) -> list[Finding]:
+    """Look at everything; nothing is changed.
+
+    Args:
+        first: Whether the cluster has no data yet; what it has takes no room a second time.
+    """
     checks: list[Callable[[], Finding]] = [
         _system,
         _root,
@@ -69,7 +74,7 @@ def examine() -> list[Finding]:
         _cgroups,
         _overlay,
         _folders,
-        _space,
+        partial(_space, FREE_GB if first else FREE_AGAIN_GB),
         _memory,
         _watches,
         _ports,
@@ -77,13 +82,16 @@ def examine() -> list[Finding]:
     return [check() for check in checks]
 
 
-def require() -> None:
+def require(*, first: bool = True) -> None:
     """Raise for the first things that `up` cannot work without.
+
+    Args:
+        first: As for `examine`.
 
     Raises:
         DoctorError: The message lists every one of them with its fix.
     """
-    bad = [finding for finding in examine() if finding.fatal and not finding.ok]
+    bad = [finding for finding in examine(first=first) if finding.fatal and not finding.ok]
     if bad:
         told = " ".join(f"{finding.title}: {finding.found}. {finding.fix}" for finding in bad)
         raise DoctorError(
@@ -164,11 +172,11 @@ def _folders() -> Finding:
     return Finding("folders", not bad, found, "Set XDG_STATE_HOME and XDG_CACHE_HOME to folders elsewhere.")
 
 
-def _space() -> Finding:
+def _space(needed_gb: int) -> Finding:
     free = shutil.disk_usage(_existing(state.state_root())).free / 1e9
     found = f"{free:.0f} GB free for {state.state_root()}"
     return Finding(
-        "disk", free >= FREE_GB, found, f"Free {FREE_GB} GB, or set XDG_STATE_HOME to another disk."
+        "disk", free >= needed_gb, found, f"Free {needed_gb} GB, or set XDG_STATE_HOME to another disk."
     )
 
 

@@ -16,7 +16,7 @@ from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Progress
-from kubehop.cluster.state import ASKED, Place
+from kubehop.cluster.state import ASKED, WAS_READY, Place
 from kubehop.cluster.teller import Teller
 from kubehop.errors import ClusterError
 from kubehop.wait import until
@@ -59,7 +59,7 @@ def up(
         if modes == stored and (told := _running(place)):
             return told
         sweep.stop_supervisor(place)
-        doctor.require()
+        doctor.require(first=not (place.folder / WAS_READY).exists())
         place.prepare()
         proxy_mode.store(place, modes)
         sweep.leftovers(place)
@@ -91,6 +91,9 @@ def _build(place: Place, progress: Progress) -> None:
 def _start(place: Place, on_step: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     log = place.log / "supervisor.log"
     pid = process.detach((sys.executable, "-m", "kubehop.cluster.supervisor", place.name), log=log)
+    # From the first moment on `down`, and we ourselves, know whom to end.
+    named = {"phase": "starting", "supervisor_pid": pid, "supervisor_started": owner.started(pid)}
+    state.write_handover(place, (state.read_handover(place) or {}) | named)
     seen: list[dict[str, Any]] = [{}]
 
     def settled() -> bool:
@@ -128,7 +131,7 @@ def _undo(place: Place) -> None:
     told = state.read_handover(place) or {}
     sweep.stop_supervisor(place)
     sweep.leftovers(place)
-    if not (place.folder / "was-ready").exists():
+    if not (place.folder / WAS_READY).exists():
         sweep.remove(place, DATA)
     gone: dict[str, Any] = {"supervisor_pid": None, "supervisor_started": None, "components": []}
     with contextlib.suppress(OSError):  # a full disk must not hide the error that is being raised
@@ -146,7 +149,7 @@ def down(place: Place) -> bool:
     with place.alone():
         existed = existed or place.folder.exists() or bool(sweep.processes(place))
         sweep.everything(place)
-    state.release(place)
+        state.release(place)
     return existed
 
 

@@ -24,7 +24,8 @@ from kubehop.wait import patience
 
 FILE = "nodes.json"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?")  # an interface NAME-eth0 has to fit in 15 characters
-TAKEN = ("fabric", "br0", "lo")
+TAKEN = ("fabric", "br0", "lo", "all", "default")  # names that an interface has, or may not have
+PROCESSES = ("node", "containerd", "kubelet", "kube-proxy", "kube-router")
 MOST = 50
 READY_SECONDS, DRAIN_SECONDS = 60, 90
 
@@ -177,6 +178,7 @@ async def _start(cluster: Cluster, runtime: NodeRuntime) -> None:
 async def _leave(cluster: Cluster, runtime: NodeRuntime) -> None:
     """End a node, and take it out of everything that knows it."""
     node, place = runtime.node, cluster.layout.place
+    _mark(place, node.name, leaving=True)  # so that the next start ends it where we are killed, or fail
     await runtime.stop()
     await asyncio.to_thread(cgroup.remove, runtime.groups)
     cluster.nodes.remove(runtime)
@@ -197,7 +199,9 @@ async def _forget(cluster: Cluster, node: Node) -> None:
     pods = ["pods", "--all-namespaces", f"--field-selector=spec.nodeName={node.name}"]
     await asyncio.to_thread(run, ["delete", *pods, "--force", "--grace-period=0"])
     await asyncio.to_thread(shutil.rmtree, place.node(node.name), ignore_errors=True)
-    for folder, pattern in ((place.pki, f"kubelet*-{node.name}.*"), (place.log, f"*-{node.name}.log*")):
+    patterns = [(place.pki, f"{file}.*") for file in pki.of_node(node)]
+    patterns += [(place.log, f"{process}-{node.name}.log*") for process in PROCESSES]
+    for folder, pattern in patterns:
         for file in folder.glob(pattern):
             file.unlink()
     _write(place, [member for member in members(place) if member.name != node.name])

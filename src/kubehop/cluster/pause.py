@@ -35,8 +35,8 @@ async def pause(cluster: Cluster) -> None:
     cluster.gate.notice = f"The cluster {name} is paused. Run `kubehop resume --name {name}`."
     cluster.gate.shut = True
     cluster.awake.clear()
-    _hold(cluster)
     try:
+        _hold(cluster)
         await asyncio.to_thread(cgroup.freeze, _groups(cluster))
     except BaseException:
         _release(cluster)
@@ -81,12 +81,14 @@ def _groups(cluster: Cluster) -> list[Any]:
 
 def _hold(cluster: Cluster) -> None:
     for process in _held(cluster):
-        process.suspend()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
 
 
 def _release(cluster: Cluster) -> None:
     for process in _held(cluster):
-        process.resume()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
     cluster.gate.shut = False
     cluster.awake.set()
 

@@ -10,6 +10,7 @@ import yaml
 from kubehop.cluster import certificate
 from kubehop.cluster.certificate import Request
 from kubehop.cluster.layout import DOMAIN, SERVICE_CIDR, Layout
+from kubehop.cluster.linux.network import Node
 from kubehop.cluster.state import write
 
 CONTEXT = "kubehop"
@@ -40,11 +41,19 @@ def requests(layout: Layout) -> list[Request]:
         ),
     ]
     for node in layout.nodes:
-        user, group = f"system:node:{node.name}", "system:nodes"
-        found.append(Request(f"kubelet-{node.name}", user, group))
+        user, group, client, server = f"system:node:{node.name}", "system:nodes", *of_node(node)
+        found.append(Request(client, user, group))
         server_names = (node.name, str(node.address.ip))
-        found.append(Request(f"kubelet-server-{node.name}", user, group, server=True, names=server_names))
+        found.append(Request(server, user, group, server=True, names=server_names))
     return found
+
+
+def of_node(node: Node) -> tuple[str, str]:
+    """Return what a node's files are called: its kubelet as a client, and as a server.
+
+    A node's name has no underscore, so no file of one node is called like another's.
+    """
+    return f"kubelet-{node.name}", f"kubelet-{node.name}_server"
 
 
 def ensure(layout: Layout) -> None:

@@ -21,8 +21,10 @@ from kubehop.cluster.state import now
 from kubehop.errors import ProcessError
 
 PR_SET_PDEATHSIG = 1
-_OURS = ("XDG_RUNTIME_DIR",)
-"""A folder of the reader's login session, which no node has; runc would put its files there."""
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_OURS = {"XDG_RUNTIME_DIR", "TMPDIR", *_PROXIES, *map(str.lower, _PROXIES)}
+"""Of the reader's login: folders that no node has (runc would put its files there), and a proxy that no node
+reaches (a kubelet would look for the API server behind it)."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 10.0
 STEADY_SECONDS = 10.0  # a process that lived this long begins its back-off anew
 FULL = "The disk is full."
@@ -197,7 +199,9 @@ def trim(log: Path) -> None:
     """Keep a log below 32 MiB: what is longer moves to `.1`, whose old content is dropped."""
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > LOG_BYTES:
-            log.with_suffix(".log.1").write_bytes(log.read_bytes()[-LOG_BYTES // 4 :])
+            with log.open("rb") as file:
+                file.seek(-LOG_BYTES // 4, os.SEEK_END)
+                log.with_suffix(".log.1").write_bytes(file.read(LOG_BYTES // 4))
             os.truncate(log, 0)
 
 

@@ -19,7 +19,7 @@ from kubehop.cluster.linux.forward import Dialer
 from kubehop.cluster.linux.node_init import KEPT
 from kubehop.cluster.process import Process, Spec, append
 from kubehop.cluster.state import now, write
-from kubehop.errors import ClusterError, WaitTimeoutError
+from kubehop.errors import WaitTimeoutError
 from kubehop.wait import until_async
 
 TRIES = 3  # a component that ended this often before it was well will not become well
@@ -84,17 +84,20 @@ class NodeRuntime:
             self.reborn += 1
             self.pid = None
             self._on_change()
-            for _, process in self.components.values():
-                await process.stop(grace_seconds=0)
             try:
+                for _, process in list(self.components.values()):
+                    await process.stop(grace_seconds=0)
                 init = await self._boot()
                 for component, _ in list(self.components.values()):
                     await self._launch(component)
-            except (OSError, ClusterError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was: a node without a keeper stays dead
                 told = f"kubehop: {self.node.name} could not be started again: {error}"
                 with contextlib.suppress(OSError):  # the disk may be full; there will be another try
                     append(self._log("node"), told)
                 await asyncio.sleep(1)
+                # What came of it ends, so that the wait above does.
+                with contextlib.suppress(OSError, WaitTimeoutError):
+                    await asyncio.to_thread(cgroup.remove, self.groups)
 
     async def _boot(self) -> asyncio.subprocess.Process:
         for name in KEPT:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -158,7 +159,9 @@ def _lines(told: dict[str, Any], console: Console) -> None:
         )
     for row in told["components"]:
         pid, count = str(row["pid"] or "-"), str(row["restarts"])
-        table.add_row(row["node"], row["name"], MARKS[row["state"]], pid, count, row["last_line"][:80])
+        table.add_row(
+            row["node"], row["name"], MARKS[row["state"]], pid, count, escape(row["last_line"][:80])
+        )
     console.print(table)
 
 
@@ -167,7 +170,7 @@ def _not_ready(told: dict[str, Any], phase: str) -> str:
     if phase == "dead":
         return f"{name}: its supervisor was killed, so nothing runs. Run `kubehop up`; its data is kept."
     if phase == "failed":
-        return f"{name}: failed. {told.get('error')} Run `kubehop up` to try again."
+        return f"{name}: failed. {escape(str(told.get('error')))} Run `kubehop up` to try again."
     if phase in ("paused", "resuming"):
         return f"{name}: {phase}. It keeps its memory; wake it with `kubehop resume --name {name}`."
     return f"{name}: {phase}, step {told.get('done')} of {told.get('total')}: {step}."
@@ -199,7 +202,7 @@ def _findings(findings: list[examination.Finding], console: Console) -> bool:
     for finding in findings:
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]" if finding.fatal else "[yellow]![/]"
         fix = "" if finding.ok else f" {finding.fix}"
-        console.print(f"{mark} {finding.title}: {finding.found}.{fix}", soft_wrap=True)
+        console.print(f"{mark} {escape(f'{finding.title}: {finding.found}.{fix}')}", soft_wrap=True)
     return all(finding.ok or not finding.fatal for finding in findings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pwd
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import platformdirs
 
@@ -21,12 +22,17 @@ from kubehop.errors import ClusterError
 
 SCHEMA = "kubehop-cluster/1"
 NAME_LENGTH = 24
+WAS_READY = "was-ready"  # a file: the cluster has data worth keeping
 ASKED = "KUBEHOP_ASKED"  # when `up` began, on the machine's monotonic clock; for the supervisor's trace
 
 
 def caller() -> pwd.struct_passwd:
     """Return the account of the person who asked, also when sudo runs us."""
-    return pwd.getpwuid(int(os.environ.get("SUDO_UID", os.getuid())))
+    uid = int(os.environ.get("SUDO_UID", os.getuid()))
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:  # in some containers nobody wrote it down
+        return pwd.struct_passwd((str(uid), "x", uid, os.getgid(), "", str(Path.home()), "/bin/sh"))
 
 
 def _folder(kind: str) -> Path:
@@ -37,7 +43,8 @@ def _folder(kind: str) -> Path:
     )
     home = Path(caller().pw_dir)
     own = Path.home()
-    return home / path.relative_to(own) if home != own and path.is_relative_to(own) else path
+    path = home / path.relative_to(own) if home != own and path.is_relative_to(own) else path
+    return path.resolve()  # as the kernel tells it, in the list of mounts
 
 
 def state_root() -> Path:
@@ -50,6 +57,12 @@ def cache_root() -> Path:
     return _folder("cache")
 
 
+def is_name(text: str) -> bool:
+    """Say whether a cluster can have this name."""
+    plain = text.replace("-", "")
+    return plain.isascii() and plain.isalnum() and text.islower() and len(text) <= NAME_LENGTH
+
+
 @dataclass(frozen=True)
 class Place:
     """The folder of one cluster and the names in it."""
@@ -58,10 +71,7 @@ class Place:
 
     def __post_init__(self) -> None:
         """Refuse a name that could not be a file, cgroup and interface name at once."""
-        plain = self.name.replace("-", "")
-        if not (
-            plain.isascii() and plain.isalnum() and self.name.islower() and len(self.name) <= NAME_LENGTH
-        ):
+        if not is_name(self.name):
             msg = f"{self.name!r} cannot name a cluster."
             raise ClusterError(
                 msg,
@@ -111,8 +121,13 @@ class Place:
 
     @property
     def cgroup_prefix(self) -> str:
-        """How the names of this cluster's cgroups begin."""
-        return f"kubehop.{self.name}."
+        """How the names of this cluster's cgroups begin; another user's cluster may have the same name."""
+        return f"kubehop.{self.name}.{hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]}."
+
+    @property
+    def gone(self) -> Path:
+        """What the folder is called while it is being removed."""
+        return self.folder.with_name(f".{self.name}.gone")
 
     def node(self, name: str) -> Path:
         """Return the folder of one node."""
@@ -120,6 +135,7 @@ class Place:
 
     def prepare(self) -> None:
         """Make the folders, private to root but for what the caller reads."""
+        shutil.rmtree(self.gone, ignore_errors=True)
         for folder in (state_root(), state_root() / "clusters", self.folder, self.log):
             make_folder(folder)
         for private in (self.pki, self.folder / "nodes"):  # keys; programs that run as their owner, root
@@ -133,12 +149,23 @@ class Place:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the cluster's lock: a second `up` or `down` waits here until the first has ended."""
-        locks = state_root() / "locks"
-        make_folder(locks)
-        with (locks / self.name).open("w") as file:
-            self.hand_over(locks / self.name)
-            fcntl.flock(file, fcntl.LOCK_EX)
+        while (file := self._locked()) is None:
+            pass
+        with file:
             yield
+
+    def _locked(self) -> TextIO | None:
+        """Open and lock the cluster's lock file; None where a `down` removed it while we waited."""
+        path = state_root() / "locks" / self.name
+        make_folder(path.parent)
+        with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError):
+            file = stack.enter_context(path.open("w"))
+            self.hand_over(path)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                stack.pop_all()
+                return file
+        return None
 
 
 def make_folder(folder: Path) -> None:
@@ -183,19 +210,27 @@ def read_handover(place: Place) -> dict[str, Any] | None:
 def names() -> list[str]:
     """List the clusters that have a folder."""
     folder = state_root() / "clusters"
-    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.exists() else []
+    found = [path.name for path in folder.iterdir() if path.is_dir()] if folder.exists() else []
+    return sorted(name for name in found if is_name(name))
 
 
 def forget(place: Place) -> None:
     """Remove the cluster's folder, and what it leaves empty above."""
-    shutil.rmtree(place.folder, ignore_errors=False) if place.folder.exists() else None
+    if place.folder.exists():  # whole or not at all: half of one would be taken for a cluster
+        shutil.rmtree(place.gone, ignore_errors=True)
+        place.folder.rename(place.gone)
+    if place.gone.exists():
+        shutil.rmtree(place.gone)
     for folder in (place.folder.parent, state_root()):
         with contextlib.suppress(OSError):
             folder.rmdir()
 
 
 def release(place: Place) -> None:
-    """Remove the lock of a cluster that is gone, the log of its start, and the folders that leaves empty."""
+    """Remove the lock of a cluster that is gone, the log of its start, and the folders that leaves empty.
+
+    The caller holds the lock.
+    """
     locks = state_root() / "locks"
     (locks / place.name).unlink(missing_ok=True)
     place.start_log.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.layout import Layout
-from kubehop.cluster.process import cause
+from kubehop.cluster.process import cause, trim
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Silent
 from kubehop.cluster.state import Place
@@ -31,6 +31,7 @@ from kubehop.cluster.version import versions
 from kubehop.errors import ClusterError, KubehopError
 
 WRITE_SECONDS = 0.05
+TRIM_SECONDS = 60.0
 
 
 class Supervisor:
@@ -64,7 +65,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
-        writer = asyncio.create_task(self._write_changes())
+        writer = asyncio.gather(self._write_changes(), self._trim_logs())
         orders = await control.serve(self.place, self._obey)
         try:
             await self._until_stopped(self._up())
@@ -105,7 +106,7 @@ class Supervisor:
             self.error = f"{self.step}: {type(error).__name__}: {error}. {cause(str(error))}".rstrip()
         else:
             self.phase, self.step, self.done = "ready", "ready", self.total
-            (self.place.folder / "was-ready").touch()
+            (self.place.folder / state.WAS_READY).touch()
         self.changed.set()
 
     async def _take(self, step: Step) -> None:
@@ -178,10 +179,19 @@ class Supervisor:
             self._write()
             await asyncio.sleep(WRITE_SECONDS)
 
+    async def _trim_logs(self) -> None:
+        while True:
+            await asyncio.sleep(TRIM_SECONDS)
+            for log in self.place.log.glob("*.log"):
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(trim, log)
+
     def _write(self) -> None:
-        """Tell where we stand; on a full disk the next change tells it."""
-        with contextlib.suppress(OSError):
+        """Tell where we stand; where that cannot be written, as on a full disk, try again soon."""
+        try:
             self._tell()
+        except OSError:
+            asyncio.get_running_loop().call_later(1, self.changed.set)
 
     def _tell(self) -> None:
         ports = self.cluster.ports

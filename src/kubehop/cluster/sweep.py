@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -17,6 +18,7 @@ from kubehop.errors import WaitTimeoutError
 from kubehop.wait import until
 
 MNT_DETACH = 2
+OCTAL = re.compile(r"\\(\d{3})")  # how the kernel writes a space
 STOP_SECONDS = 20.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -62,7 +64,8 @@ def processes(place: Place) -> set[int]:
 
 def mounts(folder: Path) -> list[str]:
     """List the mount points at or below `folder` that this process sees, innermost first."""
-    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [OCTAL.sub(lambda code: chr(int(code[1], 8)), line.split()[4]) for line in lines]
     below = [point for point in points if point == str(folder) or point.startswith(f"{folder}/")]
     return sorted(below, key=len, reverse=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -72,6 +73,23 @@ def test_what_ends_within_a_term_is_renewed(
     assert (new.serial_number != old.serial_number) == renewed
     assert (new.not_valid_after_utc > datetime.now(UTC) + timedelta(days=3600)) == renewed
     new.verify_directly_issued_by(load(tmp_path / "ca.crt"))
+
+
+def test_what_is_not_valid_yet_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was made while the clock was ahead."""
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=2)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(certificate, "datetime", Ahead)
+        certificate.ensure(tmp_path, [SERVER])
+    assert load(tmp_path / "apiserver.crt").not_valid_before_utc > datetime.now(UTC)
+    certificate.ensure(tmp_path, [SERVER])
+    assert load(tmp_path / "apiserver.crt").not_valid_before_utc < datetime.now(UTC)
+    load(tmp_path / "apiserver.crt").verify_directly_issued_by(load(tmp_path / "ca.crt"))
 
 
 @pytest.mark.parametrize("file", ["apiserver.crt", "apiserver.key", "ca.crt", "ca.key", "sa.key", "sa.pub"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 
 import pytest
 
-from kubehop.cluster import membership
+from kubehop.cluster import layout, membership, pki
+from kubehop.cluster.layout import Layout
 from kubehop.cluster.membership import Member, choose
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError
@@ -29,12 +31,25 @@ def test_a_node_gets_the_lowest_free_number(present: list[Member], name: str, ch
 
 
 @pytest.mark.parametrize(
-    "name", ["node-1", "fabric", "br0", "lo", "-a", "a-", "A", "a.b", "elevenchars", "a/b"]
+    "name", ["node-1", "fabric", "br0", "lo", "all", "default", "-a", "a-", "A", "a.b", "elevenchars", "a/b"]
 )
 def test_a_name_that_could_not_be_an_interface_is_refused(name: str) -> None:
     """Names that are taken, or too long for `NAME-eth0`, are an error that says how to go on."""
     with pytest.raises(ClusterError, match="kubehop node add"):
         choose(TWO, name)
+
+
+def test_no_file_of_a_node_is_taken_for_another_s(place: Place) -> None:
+    """Nodes may be called `2` and `node-2`, or `a` and `server-a`."""
+    names = ["node-2", "2", "a", "server-a"]
+    nodes = tuple(layout.node(number, name) for number, name in enumerate(names, start=1))
+    wanted = pki.requests(Layout(place, {}, nodes=nodes))
+    files = [request.file for request in wanted]
+    assert len(files) == len(set(files))
+    for node in nodes:
+        patterns = [f"{file}.*" for file in pki.of_node(node)]
+        found = {file for file in files for pattern in patterns if fnmatch(f"{file}.crt", pattern)}
+        assert found == set(pki.of_node(node))
 
 
 def test_a_full_cluster_is_a_clear_error() -> None:

@@ -41,11 +41,11 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_folder_of_the_readers_login_session_is_not_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No node has it, and runc puts files there when it is named: `kubectl exec` failed then."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+def test_what_is_the_readers_login_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No node has its folders (`kubectl exec` failed when runc was told one), nor reaches its proxy."""
+    variables = {"XDG_RUNTIME_DIR", "TMPDIR", "HTTPS_PROXY", "http_proxy", "no_proxy"}
+    for name in variables:
+        monkeypatch.setenv(name, "/run/user/1000")
     told = tmp_path / "told"
 
     async def run() -> None:
@@ -60,7 +60,7 @@ def test_a_folder_of_the_readers_login_session_is_not_told(
         await demo.stop()
 
     asyncio.run(run())
-    assert "XDG_RUNTIME_DIR" not in told.read_text()
+    assert not [name for name in variables if f"'{name}'" in told.read_text()]
 
 
 def test_nothing_is_started_again_before_it_is_awake(tmp_path: Path) -> None:

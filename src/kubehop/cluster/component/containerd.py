@@ -22,6 +22,8 @@ version = 3
     runtime_type = 'io.containerd.runc.v2'
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = ['{cni}']
+    # Of our own: what another cluster left in the machine's net.d is not ours.
+    conf_dir = '/etc/cni/kubehop.d'
 """
 
 
@@ -64,7 +66,7 @@ def component(layout: Layout, node: Node) -> Component:
         health=Health(socket=SOCKET),
         files={
             etc / "containerd/config.toml": (config, 0o644),
-            etc / "cni/net.d/10-pods.conflist": (json.dumps(network, indent=1), 0o644),
+            etc / "cni/kubehop.d/10-pods.conflist": (json.dumps(network, indent=1), 0o644),
         },
         env={"PATH": f"{layout.binaries['containerd'].parent}:{SYSTEM_PATH}"},
     )

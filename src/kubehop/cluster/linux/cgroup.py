@@ -137,8 +137,7 @@ def find(prefix: str) -> list[Path]:
     for folder, below, _ in os.walk(ROOT):
         mine = [name for name in below if name.startswith(prefix)]
         found += [Path(folder) / name for name in mine]
-        deep = len(Path(folder).relative_to(ROOT).parts) >= 4  # noqa: PLR2004 - our groups lie near the top
-        below[:] = [] if deep else [name for name in below if name not in mine]
+        below[:] = [name for name in below if name not in mine]
     return found
 
 

@@ -50,7 +50,7 @@ def mount(source: str, target: str | Path, kind: str = "", flags: int = 0, data:
 def _etc(folder: Path, name: str, address: str) -> None:
     """Lay the node's own files over the host's /etc."""
     upper, work = folder / "etc", folder / "etc.work"
-    for path in (upper / "cni/net.d", upper / "kubernetes", upper / "containerd", work):
+    for path in (upper / "cni/kubehop.d", upper / "kubernetes", upper / "containerd", work):
         path.mkdir(parents=True, exist_ok=True)
     for file, text in {
         "hostname": f"{name}\n",
