@@ -21,6 +21,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from kubehop.client import handover
+
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "strict-runs.csv"
 
@@ -55,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=1, help="how many times two runs at once")
     rounds = parser.parse_args(arguments).rounds
+    os.environ.setdefault(
+        "KUBEHOP_NAME", handover.current().name
+    )  # also when another one is started meanwhile
     runs = [run for number in range(rounds) for run in _round(number + 1)]
     return int(any(run.failed for run in runs))
 

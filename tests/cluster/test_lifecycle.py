@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import ssl
+from collections.abc import Iterator
 from datetime import timedelta
 
 import psutil
@@ -26,6 +27,19 @@ from kubehop.wait import until
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 
+@pytest.fixture
+def untidy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the state behind a link with a space in its name, and have a proxy that no node reaches."""
+    home = tmp_path_factory.mktemp("untidy")
+    (home / "real").mkdir()
+    (home / "my state").symlink_to("real")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "my state"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://192.0.2.1:3128")
+    yield
+    assert list((home / "real").iterdir()) == []
+
+
+@pytest.mark.usefixtures("untidy")
 def test_down_leaves_the_host_as_it_was(place: Place) -> None:
     """After up, up and down no process, mount, cgroup, rule, sysctl or file is left."""
     before = snapshot(place)
