@@ -60,7 +60,7 @@ def _kubeconfig() -> str:
     kubeconfig, namespace = os.environ.get("KUBECONFIG"), os.environ.get("NS")
     if not kubeconfig or not namespace:
         message = "No chapter or lab is open in this kernel, so there is no namespace to work in."
-        raise BookError(message, next_command='Run the first cell of the notebook: kh.chapter("…").')
+        raise BookError(message, next_command='Run kh.chapter("…"), or lab.start() in a lab.')
     return kubeconfig
 
 

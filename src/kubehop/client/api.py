@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from kubehop.errors import ClusterError
 
@@ -21,13 +22,24 @@ _SUCCESS = range(200, 300)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+class UnreachableError(ClusterError, HTTPError):
+    """The API server does not answer: one sentence, and for code that expects it urllib3's kind of error."""
+
+    def __init__(self, host: str, error: HTTPError) -> None:
+        what = f"The cluster does not answer at {host}."
+        super().__init__(what, why=str(error).splitlines()[0], next_command="Run `kubehop status`.")
+
+
 class _Client(client.ApiClient):
     """An ApiClient in which no request waits for ever; the official one has no time limit."""
 
     def call_api(self, *arguments: Any, **options: Any) -> Any:
         if options.get("_request_timeout") is None:
             options["_request_timeout"] = (CONNECT_SECONDS, READ_SECONDS)
-        return super().call_api(*arguments, **options)
+        try:
+            return super().call_api(*arguments, **options)
+        except MaxRetryError as error:
+            raise UnreachableError(self.configuration.host, error) from error
 
 
 class Api:

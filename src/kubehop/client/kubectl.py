@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -11,6 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,7 +125,7 @@ class Kubectl:
         done = _run(
             [str(self.program), *self._words(arguments)],
             stdin=stdin,
-            timeout_seconds=timeout_seconds * patience(),
+            timeout_seconds=timeout_seconds,
             variables=environment(self.kubeconfig),
             shown=self._shown(arguments),
         )
@@ -227,6 +229,7 @@ def run_script(script: str, *, kubeconfig: str | Path, timeout_seconds: float = 
     """Run a shell script (`bash -e -o pipefail`) in which `kubectl` is ours and uses this kubeconfig.
 
     The first command that fails ends the script with its exit code; stderr is merged into stdout.
+    What it started in the background ends with it.
     """
     return _run(
         ["bash", "-e", "-o", "pipefail", "-c", f"exec 2>&1\n{script}"],
@@ -255,30 +258,25 @@ def _again(command: str) -> str:
 def _run(
     words: list[str], *, stdin: str | None, timeout_seconds: float, variables: dict[str, str], shown: str
 ) -> Completed:
-    process = subprocess.Popen(
-        words,
-        env=os.environ | variables,
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    sent = None if stdin is None else stdin.encode()
-    try:
-        output, _ = process.communicate(sent, timeout=timeout_seconds * patience())
-    except subprocess.TimeoutExpired:
-        return Completed(_end(process), TIMED_OUT, shown)
-    except BaseException:  # an interrupt must not leave the command running
-        _end(process)
-        raise
-    return Completed(output, process.returncode, shown)
-
-
-def _end(process: subprocess.Popen[bytes]) -> bytes:
-    """Kill a process and return what it wrote before."""
-    process.kill()
-    try:
-        return process.communicate(timeout=_GRACE_SECONDS)[0]
-    except subprocess.TimeoutExpired as error:  # a child of it still holds the pipe
-        if process.stdout:
-            process.stdout.close()
-        return error.output or b""
+    """Run a command to its end; nothing it started is left, whether it ended, was late or interrupted."""
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as anybody holds it
+        process = subprocess.Popen(
+            words,
+            env=os.environ | variables,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        sent = None if stdin is None else stdin.encode()
+        try:
+            process.communicate(sent, timeout=timeout_seconds * patience())
+            exit_code = process.returncode
+        except subprocess.TimeoutExpired:
+            exit_code = TIMED_OUT
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return Completed(output.read(), exit_code, shown)

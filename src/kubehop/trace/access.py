@@ -55,6 +55,7 @@ class Access:
         self._begun = False
         self._joining = threading.Lock()
         self._last_line = 0.0
+        self._connections = 0
         self._joiner = self._make_joiner(limit)
 
     def begin(self) -> None:
@@ -83,9 +84,14 @@ class Access:
 
     def add(self, responses: Iterable[Response], url: str, *, asker: str, host: str) -> None:
         """Take what a client saw of its own requests; see `Observation.add`."""
+        # A client counts the connections of one call; in a trace each has a number of its own.
+        responses, earlier = list(responses), self._connections
+        self._connections += max((one.connection or 0 for one in responses), default=0)
         entity = self._scene.client(ASKERS[asker])
         address = self._client_address() if asker == "pod" else ""
         for response in responses:
+            if response.connection is not None:
+                response = replace(response, connection=earlier + response.connection)
             seen = sighting.client(response, url, asker=entity, address=address, host=host)
             if not self._scene.lookup.has(seen.pod):  # a Pod of the same kind in another namespace answered
                 seen = replace(seen, pod="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,8 +80,8 @@ def observe(
         controller=controller,
         request_limit=request_limit,
     )
-    observation.start()
     try:
+        observation.start()
         yield observation
     finally:
         observation.stop()
@@ -130,7 +130,7 @@ class Observation(Trace):
             self._access.begin()
         for watch in watches:
             watch.start()
-        self._watched += watches
+            self._watched.append(watch)
         self._ticks.start()
 
     def stop(self) -> None:
@@ -139,18 +139,19 @@ class Observation(Trace):
         Raises:
             TraceError: A source ended by an error, so that the trace is not whole.
         """
-        if self._access is not None:
-            self._access.settle()
-        try:
-            _stop(self._watched)  # these start logs, so they stop before them
-            _stop(self._access.followers if self._access is not None else [])
-            _stop(self._ticks.followers)
-        finally:
-            self._ticks.end()
-            self.allow(self._scene.lookup.hosts)
-            if self._access is not None:
-                self._access.end()
-            self.end()
+        access = self._access
+        with ExitStack() as last:  # from the last to the first, whatever fails or is interrupted before
+            last.callback(self.end)
+            if access is not None:
+                last.callback(access.end)
+            last.callback(lambda: self.allow(self._scene.lookup.hosts))
+            last.callback(self._ticks.end)
+            last.callback(lambda: _stop(self._ticks.followers))
+            if access is not None:
+                last.callback(lambda: _stop(access.followers))
+            last.callback(lambda: _stop(self._watched))  # these start logs, so they stop before them
+            if access is not None and self._begun:
+                access.settle()
 
     def add(self, responses: Iterable[Response], url: str, *, asker: str = "pod", host: str = "") -> None:
         """Add what a client saw of its own requests.

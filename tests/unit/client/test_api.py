@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from api_server import ApiServer
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from kubehop.client.api import Api
 from kubehop.errors import ClusterError
@@ -67,3 +68,14 @@ def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     with pytest.raises(ClusterError, match=r"/empty cannot be used"):
         Api(tmp_path / "empty")
+
+
+def test_a_cluster_that_went_away_is_one_sentence(tmp_path: Path, kubeconfig: Path) -> None:
+    """What the reader sees is no stack; code that expects a lost connection sees one."""
+    gone = tmp_path / "gone.yaml"
+    gone.write_text(kubeconfig.read_text().replace("http://one.invalid:1", "http://127.0.0.1:1"))
+    with pytest.raises(
+        ClusterError, match=r"does not answer at http://127\.0\.0\.1:1\..*kubehop status"
+    ) as caught:
+        Api(gone).items("/api/v1/nodes")
+    assert isinstance(caught.value, HTTPError)

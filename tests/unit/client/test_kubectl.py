@@ -120,3 +120,10 @@ def test_a_background_command_that_ends_early_says_why(kubeconfig: Path, script:
     with pytest.raises(CommandError, match=r"exit code 4.*no such pod"):
         running.wait_for_line("never", timeout_seconds=5)
     running.stop()
+
+
+def test_what_a_script_leaves_in_the_background_ends_with_it(kubeconfig: Path) -> None:
+    """It neither keeps the cell waiting nor lives on, as a forgotten port-forward would."""
+    done = kubectl.run_script("sleep 300 & echo $!", kubeconfig=kubeconfig, timeout_seconds=20)
+    assert done.exit_code == 0
+    until(lambda: not psutil.pid_exists(int(done.text)), what="the sleep to end", timeout_seconds=5)

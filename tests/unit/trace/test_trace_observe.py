@@ -16,7 +16,9 @@ from kubehop import wait
 from kubehop.client.api import Api
 from kubehop.client.response import Response
 from kubehop.trace import About, Batch, check, codec, invariant
+from kubehop.trace.access import Access
 from kubehop.trace.hpa.settings import Settings
+from kubehop.trace.hpa.tick import Ticks
 from kubehop.trace.hpa.verify import verify
 from kubehop.trace.observe import Controller, Observation, observe
 
@@ -260,3 +262,54 @@ def test_a_failed_follower_is_not_a_whole_trace(server: FakeApi, api: Api) -> No
         observation.stop()
     assert not observation.growing
     assert not any(one._thread.is_alive() for one in observation._watched)
+
+
+def test_an_hpa_on_something_else_than_utilization_is_left_out(
+    server: FakeApi, api: Api, tmp_path: Path
+) -> None:
+    """One with an average value has no percentage that could be explained, and harms nobody."""
+    hpa, _ = hpa_and_sample(server)
+    hpa["spec"]["metrics"][0]["resource"]["target"] = {"type": "AverageValue", "averageValue": "50m"}
+    server.put(HPAS, hpa)
+    log = tmp_path / "kube-controller-manager.log"
+    log.write_text("old\n")
+    with observe(api, ABOUT, requests=False, controller=Controller(log, Settings())) as trace:
+        with log.open("a") as file:
+            rescaled = f'HPA="{NAMESPACE}/web" currentReplicas=1 desiredReplicas=3 reason="cpu above target"'
+            file.write(hpa_line(f'"Successfully rescaled" {rescaled}'))
+        wait.until(lambda: trace._ticks._waiting, what="the decision", timeout_seconds=5)
+    assert not [event for event in trace.data["events"] if event["e"] == "hpa"]
+    assert not trace.growing
+
+
+def test_connections_of_two_calls_are_two(server: FakeApi, api: Api) -> None:
+    """A client counts those of one call; in the trace no two share a number."""
+    with observe(api, ABOUT) as trace:
+        for _ in range(2):
+            answers = [Response(200, answered_by="web-1", connection=number) for number in (1, 2)]
+            trace.add(answers, "http://web-svc/", asker="pod")
+    assert sorted(row.connection for row in trace.rows()) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("when", ["start", "settle"])
+def test_an_interrupt_at_any_moment_ends_everything(
+    api: Api, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """No thread is left, and the trace does not go on growing."""
+    made: list[Observation] = []
+
+    def interrupt(self: object) -> None:
+        raise KeyboardInterrupt
+
+    started = Observation.__init__
+
+    def note(self: Observation, *words: Any, **options: Any) -> None:
+        made.append(self)
+        started(self, *words, **options)
+
+    monkeypatch.setattr(Observation, "__init__", note)
+    monkeypatch.setattr(Access if when == "settle" else Ticks, when, interrupt)
+    with pytest.raises(KeyboardInterrupt), observe(api, ABOUT):
+        pass
+    assert not made[0].growing
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("trace-")]

@@ -206,6 +206,8 @@ class Ticks:
             return
         item = self._scene.hpas[name]
         spec, target = item["spec"], item["spec"]["scaleTargetRef"]["name"]
+        if not _target(spec):  # it scales on something else than utilization, which nothing here explains
+            return
         selected = self._memory.pods_at(tick.time, self._scene.selectors.get(target, {}))
         metrics = self._memory.samples_at(tick.time, tick.metrics_time, selected)
         pods = group(selected, metrics, now=tick.time, settings=self._settings)
