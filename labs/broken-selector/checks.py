@@ -14,6 +14,7 @@ from kubehop.labs import (
     ready,
     requests_for,
     shown,
+    template_labels,
     why_unready,
 )
 
@@ -93,9 +94,10 @@ def too_few(world: World, service: Object) -> Failure:
     for pod in selected:
         if not ready(pod):
             return why_unready(pod)
+    selector = service["spec"].get("selector") or {}
     for deployment in world.objects("Deployment"):
         replicas = deployment["spec"]["replicas"]
-        if replicas < PODS:
+        if replicas < PODS and selector.items() <= template_labels(deployment).items():
             return Mismatch(
                 f"{PODS} or more",
                 replicas,
@@ -105,13 +107,14 @@ def too_few(world: World, service: Object) -> Failure:
                 run="kubectl get deployments",
             )
     names = ", ".join(name_of(pod) for pod in selected) or "no Pod"
-    left = [pod for pod in world.objects("Pod") if name_of(pod) != "client" and pod not in selected]
+    # A Pod without any of these keys, such as the one that asks, is no part of the shop.
+    left = [pod for pod in world.objects("Pod") if pod not in selected and selector.keys() & labels_of(pod).keys()]
     if not left:
-        what = f"Service web-svc: spec.selector {shown(service['spec'].get('selector'))} finds {names} alone."
+        what = f"Service web-svc: spec.selector {shown(selector)} finds {names} alone."
         return Failure(what, hint="Nothing else runs the shop.", run="kubectl get deployments,pods")
     what = (
         f"Pod {name_of(left[0])}: metadata.labels is {shown(labels_of(left[0]))}, so Service web-svc "
-        f"({shown(service['spec'].get('selector'))}) finds only {names}."
+        f"({shown(selector)}) finds only {names}."
     )
     return Failure(what, hint="Both Pods must carry what the Service selects.", run="kubectl get pods --show-labels")
 
@@ -164,11 +167,13 @@ def lasting(world: World, pod: Object, *, selector: dict[str, str]) -> None:
 def rolled_out(world: World, owner: Object, *, item: str) -> None:
     """Fail when the controller cannot make the Pods that its template describes."""
     wanted, updated = owner["spec"].get("replicas"), owner.get("status", {}).get("updatedReplicas")
-    if owner["kind"] != "Deployment" or wanted == updated:
-        broken = [] if owner["kind"] != "Deployment" else [p for p in world.objects("Pod") if not ready(p)]
-        if not broken:
-            return
-        raise why_unready(broken[0])
+    if owner["kind"] != "Deployment":
+        return
+    if wanted == updated:
+        for pod in world.objects("Pod"):
+            if not ready(pod) and world.owner_of(pod) == owner:
+                raise why_unready(pod)
+        return
     image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
     what = f"{item}: status.updatedReplicas is {updated} of {wanted}; the template's image is {image}."
     raise Failure(what, hint="New Pods do not become ready; the old ones still serve.", run="kubectl get pods")

@@ -28,6 +28,33 @@ RIGHT = {
     "and scales up": ["set selector service web-svc app=web", "scale deployment web --replicas=5"],
 }
 
+SELECT = Step(("set", "selector", "service", "web-svc", "app=web,tier=frontend"))
+# Objects that a learner makes beside the shop; "http-echo:1.0" is an image that no node can get.
+TRIED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: tmp, labels: {run: tmp}}
+spec:
+  containers: [{name: tmp, image: "hashicorp/http-echo:1.0"}]
+"""
+OTHER = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  replicas: REPLICAS
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers: [{name: api, image: "hashicorp/http-echo:1.0.0", args: ["-listen=:8080", "-text=API"]}]
+"""
+
+
+def create(text: str) -> Step:
+    """Return the command that makes objects."""
+    return Step(("create", "--filename=-"), text)
+
 
 def run(cluster: FakeCluster, steps: tuple[Step, ...]) -> None:
     """Run commands on the cluster in memory."""
@@ -62,6 +89,30 @@ def test_any_right_answer_passes(name: str, cluster: FakeCluster, report: Run) -
     """Whoever repairs it another way is right too."""
     run(cluster, tuple(Step(tuple(words.split(" "))) for words in RIGHT[name]))
     assert report().passed, report()
+
+
+def test_a_pod_beside_the_shop_spoils_no_repair(cluster: FakeCluster, report: Run) -> None:
+    """A Pod that the learner tried something with, and that is not ready, is no part of the answer."""
+    run(cluster, (create(TRIED), SELECT))
+    assert report().passed, report()
+
+
+@pytest.mark.parametrize(("replicas", "hint"), [(0, "A Service without Pods"), (1, "One Pod alone")])
+def test_a_deployment_beside_the_shop_is_not_blamed(
+    replicas: int, hint: str, cluster: FakeCluster, report: Run
+) -> None:
+    """Of two Deployments with too few Pods, the one that the Service selects from is named."""
+    scale = Step(("scale", "deployment", "web", f"--replicas={replicas}"))
+    run(cluster, (create(OTHER.replace("REPLICAS", str(replicas))), SELECT, scale))
+    said = message(report())
+    assert said.startswith(f"Deployment web: spec.replicas is {replicas}, expected") and hint in said
+
+
+def test_the_pod_that_lacks_the_label_is_named(cluster: FakeCluster, report: Run) -> None:
+    """One of two Pods was labelled by hand: the message is about the other, not about a Pod beside them."""
+    lacking = cluster.places()["pod_2"]
+    run(cluster, (create(TRIED), Step(("label", "pod", "{pod_1}", "tier=front-end", "--overwrite"))))
+    assert message(report()).startswith(f"Pod {lacking}: metadata.labels")
 
 
 @pytest.mark.parametrize("answer", WRONG, ids=lambda answer: answer.name)
