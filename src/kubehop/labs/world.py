@@ -159,11 +159,12 @@ class World:
     def spread(self, url: str, *, service: Object, count: int) -> tuple[set[str], Sequence[Answer]]:
         """Request `url` `count` times; return the Pods that answered, and all answers.
 
-        An answer that does not name its Pod is looked up in the logs of the Pods that the Service selects.
+        Answers that do not all name a Pod of this namespace are looked up in the logs of the Pods that the
+        Service selects: "Greetings from Berlin" names none.
         """
         answers = self.request(url, count=count)
         names = {who(answer) for answer in answers if answer.status}
-        if None not in names:
+        if names <= {name_of(pod) for pod in self.objects("Pod")}:
             return {name for name in names if name}, answers
         selector = service["spec"].get("selector") or {}
         before = self._reader.served(selector)
@@ -199,7 +200,7 @@ def ready(pod: Object) -> bool:
 
 
 def who(answer: Answer) -> str | None:
-    """Return the Pod that answered: by its header, or by the words "from POD" that end the body."""
+    """Return what an answer calls its Pod: by its header, or by the words "from POD" that end the body."""
     if answer.answered_by:
         return answer.answered_by
     match = _FROM.search(answer.body)

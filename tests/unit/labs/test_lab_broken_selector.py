@@ -49,6 +49,19 @@ spec:
     spec:
       containers: [{name: api, image: "hashicorp/http-echo:1.0.0", args: ["-listen=:8080", "-text=API"]}]
 """
+# The lab's Deployment made anew by hand: without the variable that holds the Pod's name.
+AGAIN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, tier: front-end}}
+    spec:
+      containers: [{name: app, image: "hashicorp/http-echo:1.0.0", args: ["-listen=:8080", "-text=TEXT"]}]
+"""
 
 
 def create(text: str) -> Step:
@@ -88,6 +101,13 @@ def test_solution_passes(cluster: FakeCluster, report: Run) -> None:
 def test_any_right_answer_passes(name: str, cluster: FakeCluster, report: Run) -> None:
     """Whoever repairs it another way is right too."""
     run(cluster, tuple(Step(tuple(words.split(" "))) for words in RIGHT[name]))
+    assert report().passed, report()
+
+
+@pytest.mark.parametrize("text", ["SERVICE WORKS from $(POD_NAME)", "Greetings from Berlin"])
+def test_words_that_name_no_pod_are_not_trusted(text: str, cluster: FakeCluster, report: Run) -> None:
+    """Both Pods answer with the same last word: their logs tell them apart."""
+    run(cluster, (Step(("delete", "deployment", "web")), create(AGAIN.replace("TEXT", text))))
     assert report().passed, report()
 
 
