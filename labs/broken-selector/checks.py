@@ -21,6 +21,8 @@ from kubehop.labs import (
 URL = "http://web-svc/"
 PODS = 2
 WRITER = "endpointslice-controller.k8s.io"
+# The one label of a Pod that its ReplicaSet adds.
+HASH = "pod-template-hash"
 
 
 def the_service_answers(world: World) -> None:
@@ -28,8 +30,8 @@ def the_service_answers(world: World) -> None:
     answer = world.request(URL)[0]
     if answer.status == 200:
         return
-    if world.untouched("Service", "web-svc") and world.untouched("Deployment", "web"):
-        raise untouched(world, str(answer.error or answer.status))
+    if as_at_start(world):
+        raise symptom(world, str(answer.error or answer.status))
     raise first_broken_hop(world, service="web-svc", url=URL) or Failure(
         f"Service web-svc: {URL} gives {answer.error or answer.status}, and spec and Pods look right.",
         hint="Something outside the Service is in the way.",
@@ -80,11 +82,20 @@ def a_new_pod_joins(world: World) -> None:
         lasting(world, pod, selector=service["spec"]["selector"])
 
 
-def untouched(world: World, error: str) -> Failure:
-    """Return the symptom and no more: the learner has changed nothing yet."""
+def as_at_start(world: World) -> bool:
+    """Whether the Service, the Deployment and the labels of its Pods are those of the start."""
+    web = world.find("Deployment", "web")
+    if web is None or not (world.untouched("Service", "web-svc") and world.untouched("Deployment", "web")):
+        return False
+    made = [labels_of(pod) for pod in world.objects("Pod") if world.owner_of(pod) == web]
+    return all({**labels, HASH: ""} == {**template_labels(web), HASH: ""} for labels in made)
+
+
+def symptom(world: World, error: str) -> Failure:
+    """Return the symptom and no more: the learner has repaired nothing yet."""
     addresses = sum(len(item.get("endpoints") or []) for item in world.slices_of("web-svc"))
     what = f"Service web-svc: {URL} gives {error}; endpoints of its EndpointSlices: {addresses}."
-    hint = "Nothing has changed since the start."
+    hint = "The Service and the Deployment still have every value they began with."
     return Failure(what, hint=hint, run="kubectl describe service web-svc")
 
 

@@ -19,6 +19,8 @@ Object = dict[str, Any]
 _WATCHED = ("Deployment", "Pod", "Service", "EndpointSlice")
 # A line reaches the log some milliseconds after its answer reached the client.
 _LOG_LOOKS, _LOG_SECONDS = 20, 0.1
+# Every entry counts here, and the cluster adds none; elsewhere it adds defaults.
+_WHOLE = frozenset({"labels", "matchLabels", "selector"})
 _FROM = re.compile(r"\bfrom (\S+)\s*$")
 
 
@@ -118,7 +120,7 @@ class World:
         return sorted(item["metadata"]["namespace"] for item in found)
 
     def untouched(self, kind: str, name: str) -> bool:
-        """Whether an object still has every value it began with."""
+        """Whether an object still has every value it began with, its labels and selectors no more than these."""
         began = next((m for m in self._start if m["kind"] == kind and name_of(m) == name), None)
         found = self.find(kind, name)
         return began is not None and found is not None and _holds(_typed(found), _typed(began))
@@ -215,9 +217,12 @@ def _typed(item: Object) -> Object:
 
 
 def _holds(found: Any, began: Any) -> bool:
-    """Whether `found` has every value of `began`; what the cluster added does not matter."""
+    """Whether `found` has every value of `began`; what was added matters in labels and selectors only."""
     if isinstance(began, dict):
-        return isinstance(found, dict) and all(_holds(found.get(key), value) for key, value in began.items())
+        return isinstance(found, dict) and all(
+            found.get(key) == value if key in _WHOLE else _holds(found.get(key), value)
+            for key, value in began.items()
+        )
     if isinstance(began, list):
         same = isinstance(found, list) and len(found) == len(began)
         return same and all(_holds(a, b) for a, b in zip(found, began, strict=True))

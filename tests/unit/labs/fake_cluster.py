@@ -193,7 +193,7 @@ class FakeCluster:
             "metadata": {
                 "name": name,
                 "uid": name,
-                "labels": dict(template["metadata"]["labels"]),
+                "labels": {**template["metadata"]["labels"], "pod-template-hash": owner.rpartition("-")[2]},
                 "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
             },
             "spec": copy.deepcopy(template["spec"]),

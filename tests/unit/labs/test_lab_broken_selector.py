@@ -89,6 +89,25 @@ def test_untouched_start_fails_with_the_symptom(report: Run) -> None:
     assert [result.outcome for result in found.results] == ["fail", "skipped", "skipped"]
     assert "connection refused" in message(found)
     assert "tier" not in message(found)
+    assert "still have every value they began with" in message(found)
+
+
+ADDED = '{"spec":{"template":{"metadata":{"labels":{"version":"v1"}}}}}'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "set selector service web-svc app=web,tier=front-end,version=v1",
+        f"patch deployment web --type=merge --patch={ADDED}",
+        "label pods version=v1 --selector=app=web",
+    ],
+)
+def test_what_was_added_is_a_change(words: str, cluster: FakeCluster, report: Run) -> None:
+    """A key more in the selector, in the template or on the Pods: the message tells where the path ends."""
+    run(cluster, (Step(tuple(words.split(" "))),))
+    assert "they began with" not in message(report())
+    assert "0 of 3 Pods carry tier=front-end" in message(report())
 
 
 def test_solution_passes(cluster: FakeCluster, report: Run) -> None:
