@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from kubehop.labs.rest import unfinished
 from kubehop.labs.world import Object, World, labels_of, name_of, template_labels
 
 _NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 404, 409, 422
-_NAME_LENGTH = 63
+_NAME_LENGTH, _LEARNER_LENGTH, _DIGEST_LENGTH = 63, 40, 6
 _PATIENCE_SECONDS = 30.0
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
@@ -34,12 +35,27 @@ _WRITERS = frozenset({"endpointslice-controller.k8s.io", "endpointslicemirroring
 
 def namespace_for(slug: str, *, learner: str) -> str:
     """Return the namespace of one learner's lab: `lab-broken-selector-ada`."""
-    return f"lab-{slug}-{label(learner)}"[:_NAME_LENGTH].rstrip("-")
+    name = f"lab-{slug}-{label(learner)}"
+    return _told_apart(name, of=name, length=_NAME_LENGTH)
 
 
 def label(learner: str) -> str:
-    """Return a learner's name as a DNS label may hold it."""
-    return re.sub(r"[^a-z0-9]+", "-", learner.lower()).strip("-") or "learner"
+    """Return a learner's name as a DNS label may hold it; capital letters make no other learner.
+
+    A name that had to be changed ends in six digits of its hash, so that two such names stay two. What is
+    returned stays as it is when it is given again.
+    """
+    name = learner.lower()
+    plain = re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "learner"
+    return _told_apart(plain, of=name, length=_LEARNER_LENGTH)
+
+
+def _told_apart(text: str, *, of: str, length: int) -> str:
+    """Return `text`, cut and with the hash of what it stands for where it is another or too long."""
+    if text == of and len(text) <= length:
+        return text
+    digest = hashlib.sha256(of.encode(errors="surrogateescape")).hexdigest()[:_DIGEST_LENGTH]
+    return f"{text[: length - _DIGEST_LENGTH - 1].rstrip('-')}-{digest}"
 
 
 class Stage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from kubehop.errors import ClusterError
 from kubehop.labs import Lab, panel
 from kubehop.labs.answer import Step
 from kubehop.labs.panel import Panel
+from kubehop.labs.stage import label, namespace_for
 
 
 class Kubectl:
@@ -81,11 +83,22 @@ def test_start_shows_the_failing_request_first(lab: Lab) -> None:
 
 
 def test_namespace_is_the_lab_and_the_learner() -> None:
-    """Two learners never share one, and any name makes a valid one."""
-    assert opened().namespace == "lab-broken-selector-ada-lovelace"
-    assert opened("grace").namespace != opened().namespace
-    assert len(opened("x" * 80).namespace) <= 63
-    assert opened("…").namespace == "lab-broken-selector-learner"
+    """Plain names stay as they are, in whatever case."""
+    assert opened("grace").namespace == opened("Grace").namespace == "lab-broken-selector-grace"
+    assert re.fullmatch(r"lab-broken-selector-ada-lovelace-[0-9a-f]{6}", opened().namespace)
+
+
+def test_learners_never_share_a_namespace() -> None:
+    """Names that differ only in what a DNS label cannot hold stay apart, and so do long ones."""
+    names = ["王小明", "李雷", "Jörg", "J rg", "j-rg", "-", "…", "learner", "x" * 80, "x" * 81, "x" * 41]
+    labels = [label(name) for name in names]
+    assert len(set(labels)) == len({label(one) for one in labels}) == len(names)
+    assert set(labels) == {label(one) for one in labels}
+    for slug in ("broken-selector", "a-lab-whose-own-name-is-long-already"):
+        spaces = {namespace_for(slug, learner=one) for one in labels}
+        assert len(spaces) == len(names)
+        assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,61}[a-z0-9]", one) for one in spaces)
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", one) for one in labels)
 
 
 def test_calls_work_in_any_order(lab: Lab) -> None:
