@@ -25,9 +25,10 @@ from kubehop.labs import check, folder, notebook, panel, progress
 from kubehop.labs.certificate import Certificate
 from kubehop.labs.check import Report
 from kubehop.labs.folder import LabFolder
+from kubehop.labs.learner import label, namespace_for
 from kubehop.labs.note import Note, Verdict
 from kubehop.labs.reader import ClusterReader
-from kubehop.labs.stage import Stage, label, namespace_for
+from kubehop.labs.stage import Stage
 from kubehop.labs.world import World
 
 
@@ -69,7 +70,7 @@ class Lab:
 
     def start(self) -> Note:
         """Make the world unless it is there already, and show the request that fails."""
-        resumed = self.stage.exists
+        resumed = self.stage.begun
         if not resumed:
             self.stage.restore()
         self._progress.begun(title=self.folder.title)
@@ -134,7 +135,7 @@ class Lab:
 
     def _begin(self) -> None:
         """Start silently when the first call is another one than `start`."""
-        if not self.stage.exists:
+        if not self.stage.begun:
             self.stage.restore()
         if not self.progress.started:
             self._progress.begun(title=self.folder.title)

@@ -13,8 +13,8 @@ from kubehop.client.kubectl import Completed
 from kubehop.errors import ClusterError
 from kubehop.labs import Lab, panel
 from kubehop.labs.answer import Step
+from kubehop.labs.learner import label, namespace_for
 from kubehop.labs.panel import Panel
-from kubehop.labs.stage import label, namespace_for
 
 
 class Kubectl:
@@ -32,13 +32,13 @@ class Stage:
 
     lab: Lab
     cluster: FakeCluster
-    exists: bool = False
+    begun: bool = False
     done: list[str] = field(default_factory=list)
 
     def restore(self) -> None:
         """Put the start state in."""
         self.done.append("restore")
-        self.exists = True
+        self.begun = True
         self.cluster.stored.clear()
         for manifest in self.lab.folder.start:
             self.cluster.apply(manifest)
@@ -47,7 +47,7 @@ class Stage:
     def remove(self) -> None:
         """Take it away."""
         self.done.append("remove")
-        self.exists = False
+        self.begun = False
 
 
 def opened(learner: str = "Ada Lovelace") -> Lab:
