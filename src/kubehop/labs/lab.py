@@ -126,8 +126,10 @@ class Lab:
 
     def finish(self) -> Note:
         """Take the lab's namespace away; the progress stays."""
-        self.stage.remove()
-        return Note(f"Namespace {self.namespace} is going. Your progress is kept.")
+        if self.stage.remove():
+            return Note(f"Namespace {self.namespace} is going. Your progress is kept.")
+        lead = f"The cluster did not answer, so namespace {self.namespace} may still be there."
+        return Note(f"{lead} Your progress is kept. Once it answers, run:", code=f"kubectl delete namespace {self.namespace}")
 
     def certificate(self) -> Certificate:
         """Return the page that lists every check this learner has passed, in all labs."""

@@ -112,9 +112,9 @@ class Stage:
             live = None
         self._put(manifest, live)
 
-    def remove(self) -> None:
-        """Take the namespace away, without waiting until it is gone."""
-        namespaces.delete(self._reader.api, self._reader.namespace)
+    def remove(self) -> bool:
+        """Take the namespace away, without waiting until it is gone; False when the cluster did not answer."""
+        return namespaces.delete(self._reader.api, self._reader.namespace)
 
     def _namespace(self) -> Object | None:
         found = self._call("GET", f"/api/v1/namespaces/{self._reader.namespace}")

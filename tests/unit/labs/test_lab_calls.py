@@ -33,6 +33,7 @@ class Stage:
     lab: Lab
     cluster: FakeCluster
     begun: bool = False
+    gone: bool = False
     done: list[str] = field(default_factory=list)
 
     def restore(self) -> None:
@@ -44,10 +45,11 @@ class Stage:
             self.cluster.apply(manifest)
         self.cluster.reconcile()
 
-    def remove(self) -> None:
-        """Take it away."""
+    def remove(self) -> bool:
+        """Take it away, unless the cluster is gone."""
         self.done.append("remove")
-        self.begun = False
+        self.begun = self.begun and self.gone
+        return not self.gone
 
 
 def opened(learner: str = "Ada Lovelace") -> Lab:
@@ -108,6 +110,15 @@ def test_calls_work_in_any_order(lab: Lab) -> None:
     assert "%kubectl set selector" in opened("c").solution().code
     assert "as it was at the start" in opened("d").reset().lead
     assert "is going" in opened("e").finish().lead
+
+
+def test_finish_without_a_cluster_says_what_is_left() -> None:
+    """The namespace may still be there, and the command that removes it is shown."""
+    lab = opened("e")
+    lab.stage.gone = True  # type: ignore[attr-defined]  # the stage in memory
+    said = repr(lab.finish())
+    assert "is going" not in said and "namespace lab-broken-selector-e may still be there" in said
+    assert said.endswith("\nkubectl delete namespace lab-broken-selector-e")
 
 
 def test_debrief_comes_after_success(lab: Lab) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from kubehop.labs.stage import Stage
 from kubehop.labs.world import Object
@@ -22,6 +23,7 @@ class Cluster:
     stored: dict[str, Object] = field(default_factory=dict)
     conflicts: int = 0
     interrupted: bool = False
+    gone: bool = False
 
     @property
     def api(self) -> Cluster:
@@ -30,6 +32,8 @@ class Cluster:
 
     def call(self, method: str, path: str, *, body: Any = None, **_: object) -> Object:
         """Store or return a namespace; what each namespace is born with is there."""
+        if self.gone:
+            raise HTTPError
         if method == "POST":
             return self.stored.setdefault(f"{path}/{body['metadata']['name']}", body)
         if path.startswith(f"{PATH}/"):
@@ -84,3 +88,9 @@ def test_a_namespace_that_goes_has_not_begun() -> None:
     stage(cluster).restore()
     cluster.stored[PATH]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert not stage(cluster).begun
+
+
+def test_a_cluster_that_is_gone_removes_nothing() -> None:
+    """The stage passes on that nobody answered; an absent namespace is removed."""
+    assert stage(Cluster()).remove()
+    assert stage(Cluster(gone=True)).remove() is False
