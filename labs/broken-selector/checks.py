@@ -118,8 +118,12 @@ def too_few(world: World, service: Object) -> Failure:
                 run="kubectl get deployments",
             )
     names = ", ".join(name_of(pod) for pod in selected) or "no Pod"
-    # A Pod without any of these keys, such as the one that asks, is no part of the shop.
-    left = [pod for pod in world.objects("Pod") if pod not in selected and selector.keys() & labels_of(pod).keys()]
+    # A bare Pod without any of these keys, such as the one that asks, is no part of the shop.
+    left = [
+        pod
+        for pod in world.objects("Pod")
+        if pod not in selected and (world.owner_of(pod) or selector.keys() & labels_of(pod).keys())
+    ]
     if not left:
         what = f"Service web-svc: spec.selector {shown(selector)} finds {names} alone."
         return Failure(what, hint="Nothing else runs the shop.", run="kubectl get deployments,pods")

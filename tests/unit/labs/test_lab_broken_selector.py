@@ -147,10 +147,12 @@ def test_a_deployment_beside_the_shop_is_not_blamed(
     assert said.startswith(f"Deployment web: spec.replicas is {replicas}, expected") and hint in said
 
 
-def test_the_pod_that_lacks_the_label_is_named(cluster: FakeCluster, report: Run) -> None:
+@pytest.mark.parametrize("label", ["tier=front-end", "shop=yes"])
+def test_the_pod_that_lacks_the_label_is_named(label: str, cluster: FakeCluster, report: Run) -> None:
     """One of two Pods was labelled by hand: the message is about the other, not about a Pod beside them."""
     lacking = cluster.places()["pod_2"]
-    run(cluster, (create(TRIED), Step(("label", "pod", "{pod_1}", "tier=front-end", "--overwrite"))))
+    by_hand = Step(("label", "pod", "{pod_1}", label, "--overwrite"))
+    run(cluster, (create(TRIED), Step(("set", "selector", "service", "web-svc", label)), by_hand))
     assert message(report()).startswith(f"Pod {lacking}: metadata.labels")
 
 
