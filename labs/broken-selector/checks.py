@@ -14,12 +14,15 @@ from kubehop.labs import (
     ready,
     requests_for,
     shown,
+    template_labels,
     why_unready,
 )
 
 URL = "http://web-svc/"
 PODS = 2
 WRITER = "endpointslice-controller.k8s.io"
+# The one label of a Pod that its ReplicaSet adds.
+HASH = "pod-template-hash"
 
 
 def the_service_answers(world: World) -> None:
@@ -27,8 +30,8 @@ def the_service_answers(world: World) -> None:
     answer = world.request(URL)[0]
     if answer.status == 200:
         return
-    if world.untouched("Service", "web-svc") and world.untouched("Deployment", "web"):
-        raise untouched(world, str(answer.error or answer.status))
+    if as_at_start(world):
+        raise symptom(world, str(answer.error or answer.status))
     raise first_broken_hop(world, service="web-svc", url=URL) or Failure(
         f"Service web-svc: {URL} gives {answer.error or answer.status}, and spec and Pods look right.",
         hint="Something outside the Service is in the way.",
@@ -79,11 +82,20 @@ def a_new_pod_joins(world: World) -> None:
         lasting(world, pod, selector=service["spec"]["selector"])
 
 
-def untouched(world: World, error: str) -> Failure:
-    """Return the symptom and no more: the learner has changed nothing yet."""
+def as_at_start(world: World) -> bool:
+    """Whether the Service, the Deployment and the labels of its Pods are those of the start."""
+    web = world.find("Deployment", "web")
+    if web is None or not (world.untouched("Service", "web-svc") and world.untouched("Deployment", "web")):
+        return False
+    made = [labels_of(pod) for pod in world.objects("Pod") if world.owner_of(pod) == web]
+    return all({**labels, HASH: ""} == {**template_labels(web), HASH: ""} for labels in made)
+
+
+def symptom(world: World, error: str) -> Failure:
+    """Return the symptom and no more: the learner has repaired nothing yet."""
     addresses = sum(len(item.get("endpoints") or []) for item in world.slices_of("web-svc"))
     what = f"Service web-svc: {URL} gives {error}; endpoints of its EndpointSlices: {addresses}."
-    hint = "Nothing has changed since the start."
+    hint = "The Service and the Deployment still have every value they began with."
     return Failure(what, hint=hint, run="kubectl describe service web-svc")
 
 
@@ -93,9 +105,10 @@ def too_few(world: World, service: Object) -> Failure:
     for pod in selected:
         if not ready(pod):
             return why_unready(pod)
+    selector = service["spec"].get("selector") or {}
     for deployment in world.objects("Deployment"):
         replicas = deployment["spec"]["replicas"]
-        if replicas < PODS:
+        if replicas < PODS and selector.items() <= template_labels(deployment).items():
             return Mismatch(
                 f"{PODS} or more",
                 replicas,
@@ -105,13 +118,18 @@ def too_few(world: World, service: Object) -> Failure:
                 run="kubectl get deployments",
             )
     names = ", ".join(name_of(pod) for pod in selected) or "no Pod"
-    left = [pod for pod in world.objects("Pod") if name_of(pod) != "client" and pod not in selected]
+    # A bare Pod without any of these keys, such as the one that asks, is no part of the shop.
+    left = [
+        pod
+        for pod in world.objects("Pod")
+        if pod not in selected and (world.owner_of(pod) or selector.keys() & labels_of(pod).keys())
+    ]
     if not left:
-        what = f"Service web-svc: spec.selector {shown(service['spec'].get('selector'))} finds {names} alone."
+        what = f"Service web-svc: spec.selector {shown(selector)} finds {names} alone."
         return Failure(what, hint="Nothing else runs the shop.", run="kubectl get deployments,pods")
     what = (
         f"Pod {name_of(left[0])}: metadata.labels is {shown(labels_of(left[0]))}, so Service web-svc "
-        f"({shown(service['spec'].get('selector'))}) finds only {names}."
+        f"({shown(selector)}) finds only {names}."
     )
     return Failure(what, hint="Both Pods must carry what the Service selects.", run="kubectl get pods --show-labels")
 
@@ -164,11 +182,13 @@ def lasting(world: World, pod: Object, *, selector: dict[str, str]) -> None:
 def rolled_out(world: World, owner: Object, *, item: str) -> None:
     """Fail when the controller cannot make the Pods that its template describes."""
     wanted, updated = owner["spec"].get("replicas"), owner.get("status", {}).get("updatedReplicas")
-    if owner["kind"] != "Deployment" or wanted == updated:
-        broken = [] if owner["kind"] != "Deployment" else [p for p in world.objects("Pod") if not ready(p)]
-        if not broken:
-            return
-        raise why_unready(broken[0])
+    if owner["kind"] != "Deployment":
+        return
+    if wanted == updated:
+        for pod in world.objects("Pod"):
+            if not ready(pod) and world.owner_of(pod) == owner:
+                raise why_unready(pod)
+        return
     image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
     what = f"{item}: status.updatedReplicas is {updated} of {wanted}; the template's image is {image}."
     raise Failure(what, hint="New Pods do not become ready; the old ones still serve.", run="kubectl get pods")

@@ -74,24 +74,33 @@ def chapter(name: str, *, client: bool = False) -> None:
 def finish() -> None:
     """Close the chapter: its namespace goes with everything in it, in less than a second.
 
+    When the cluster does not answer, the printed line says so, and how to remove the namespace later.
+
     Raises:
         BookError: No chapter is open.
     """
-    name = session.current().name
-    _close()
-    sys.stdout.write(f"namespace {name} is deleted, with everything in it\n")
+    opened = session.current()
+    if _close():
+        sys.stdout.write(f"namespace {opened.name} is deleted, with everything in it\n")
+        return
+    sys.stdout.write(
+        f"The cluster did not answer, so namespace {opened.namespace} may still be there. "
+        f"Once it answers, run `kubectl delete namespace {opened.namespace}`.\n"
+    )
 
 
-def _close() -> None:
-    if session.is_open():
-        opened = session.current()
-        session.leave()
-        _remove(opened)
+def _close() -> bool:
+    """Close the chapter that is open, if any; False when its namespace may still be there."""
+    if not session.is_open():
+        return True
+    opened = session.current()
+    session.leave()
+    return _remove(opened)
 
 
-def _remove(opened: session.Session) -> None:
+def _remove(opened: session.Session) -> bool:
     try:
-        namespace.delete(opened.api, opened.namespace)
+        return namespace.delete(opened.api, opened.namespace)
     finally:
         kubeconfig.remove(opened.kubeconfig)
 

@@ -10,7 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
+
+from kubernetes.client.exceptions import ApiException
 
 from kubehop.client import curl, exchange, socks
 from kubehop.client.api import Api
@@ -22,6 +25,8 @@ from kubehop.errors import RequestError
 MAX_TIME_SECONDS = 5.0
 _EXEC_SECONDS = 30.0
 _HTTP_PORT = 80
+# What the API server answers when asked for the log of a container that waits to start.
+_BAD_REQUEST = 400
 # A request in the log of http-echo, and in that of the storefront; kubelet's probes are not requests.
 _REQUEST_LINE = re.compile(r'"[A-Z]+ \S+ HTTP/[\d.]+"|"path": ?"(?!/healthz|/readyz)')
 _PROBE = "kube-probe/"
@@ -154,16 +159,26 @@ def who_answered(
         since: Count from this moment on (seconds since 1970, or a datetime with its zone); None counts all.
 
     Returns:
-        Every selected Pod, also those that got no request. A line may reach the log some milliseconds after
-        its answer reached the client.
+        Every selected Pod, also those that got no request or have not started. A line may reach the log some
+        milliseconds after its answer reached the client. Of several containers, the first one's log counts.
     """
     after = since.timestamp() if isinstance(since, datetime) else since or 0.0
     counted: Counter[str] = Counter()
     for pod in api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector):
-        name = pod["metadata"]["name"]
-        log = api.text(f"/api/v1/namespaces/{namespace}/pods/{name}/log", timestamps=True)
-        counted[name] = sum(_is_request(line, after) for line in log.splitlines())
+        counted[pod["metadata"]["name"]] = sum(_is_request(line, after) for line in _log(api, pod))
     return counted
+
+
+def _log(api: Api, pod: Mapping[str, Any]) -> list[str]:
+    """Return the lines in the log of a Pod's first container; none when it has not started."""
+    metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+    try:
+        return api.text(path, container=container, timestamps=True).splitlines()
+    except ApiException as error:
+        if error.status != _BAD_REQUEST:
+            raise
+        return []
 
 
 def _is_request(line: str, after: float) -> bool:

@@ -129,10 +129,12 @@ def _no_pod_carries(world: World, service: Object, *, key: str, value: str) -> F
 
 def _pods(world: World, service: Object) -> Failure | None:
     """Find out why there is no Pod, although the selector is right."""
-    if world.selected_by(service) or not service["spec"].get("selector"):
+    selector = service["spec"].get("selector") or {}
+    if world.selected_by(service) or not selector:
         return None
     for deployment in world.objects("Deployment"):
-        if deployment["spec"].get("replicas") == 0:
+        made = selector.items() <= template_labels(deployment).items()
+        if made and deployment["spec"].get("replicas") == 0:
             return Mismatch(
                 "1 or more",
                 0,

@@ -16,9 +16,10 @@ from kubehop.labs import check
 from kubehop.labs.answer import Step
 from kubehop.labs.check import Report
 from kubehop.labs.folder import LabFolder
-from kubehop.labs.reader import ClusterReader
-from kubehop.labs.stage import Stage, namespace_for
-from kubehop.labs.world import World, name_of
+from kubehop.labs.learner import namespace_for
+from kubehop.labs.reader import KINDS, ClusterReader
+from kubehop.labs.stage import Stage
+from kubehop.labs.world import Object, World, labels_of, name_of
 
 WORKERS = 3
 _NAME_LENGTH = 63
@@ -38,7 +39,7 @@ class Ground:
         self._lent = False
         namespaces.delete(self.reader.api, self.reader.namespace, wait_until_gone=True)
         self.stage.restore()
-        self.start = self.stage.state()
+        self.start = _state(self.reader)
 
     @property
     def other_namespace(self) -> str:
@@ -89,7 +90,7 @@ class Ground:
         began = time.monotonic()
         self.stage.restore()
         seconds = time.monotonic() - began
-        extra = set(self.stage.state()) ^ set(self.start)
+        extra = set(_state(self.reader)) ^ set(self.start)
         return seconds, f"After the reset these differ from the start: {sorted(extra)}." if extra else ""
 
     def close(self) -> None:
@@ -134,3 +135,26 @@ class Grounds:
     def __exit__(self, *_: object) -> None:
         for ground in self._all:
             ground.close()
+
+
+def _state(reader: ClusterReader) -> list[str]:
+    """Return what the namespace holds, in words that are the same for the same state."""
+    return sorted(row for kind in KINDS for item in reader.objects(kind) for row in _rows(item))
+
+
+def _rows(item: Object) -> Iterator[str]:
+    """Describe an object without what differs from run to run: generated names, addresses, times."""
+    kind, name = item["kind"], name_of(item)
+    if kind in ("Endpoints", "Secret") or (kind == "ReplicaSet" and not item["spec"]["replicas"]):
+        return
+    if kind == "Pod":
+        owner = next(iter(item["metadata"].get("ownerReferences") or []), None)
+        who = owner["name"] if owner else name
+        container = item["spec"]["containers"][0]
+        yield f"Pod of {who}: {sorted(labels_of(item).items())} {container['image']} {container.get('args')}"
+    elif kind == "EndpointSlice":
+        service = labels_of(item).get("kubernetes.io/service-name")
+        yield f"EndpointSlice of {service}: {len(item.get('endpoints') or [])} endpoints"
+    else:
+        spec = {k: v for k, v in item.get("spec", {}).items() if k not in ("clusterIP", "clusterIPs")}
+        yield f"{kind} {name}: {spec}"

@@ -25,9 +25,10 @@ from kubehop.labs import check, folder, notebook, panel, progress
 from kubehop.labs.certificate import Certificate
 from kubehop.labs.check import Report
 from kubehop.labs.folder import LabFolder
+from kubehop.labs.learner import label, namespace_for
 from kubehop.labs.note import Note, Verdict
 from kubehop.labs.reader import ClusterReader
-from kubehop.labs.stage import Stage, label, namespace_for
+from kubehop.labs.stage import Stage
 from kubehop.labs.world import World
 
 
@@ -69,7 +70,7 @@ class Lab:
 
     def start(self) -> Note:
         """Make the world unless it is there already, and show the request that fails."""
-        resumed = self.stage.exists
+        resumed = self.stage.begun
         if not resumed:
             self.stage.restore()
         self._progress.begun(title=self.folder.title)
@@ -125,8 +126,10 @@ class Lab:
 
     def finish(self) -> Note:
         """Take the lab's namespace away; the progress stays."""
-        self.stage.remove()
-        return Note(f"Namespace {self.namespace} is going. Your progress is kept.")
+        if self.stage.remove():
+            return Note(f"Namespace {self.namespace} is going. Your progress is kept.")
+        lead = f"The cluster did not answer, so namespace {self.namespace} may still be there."
+        return Note(f"{lead} Your progress is kept. Once it answers, run:", code=f"kubectl delete namespace {self.namespace}")
 
     def certificate(self) -> Certificate:
         """Return the page that lists every check this learner has passed, in all labs."""
@@ -134,7 +137,7 @@ class Lab:
 
     def _begin(self) -> None:
         """Start silently when the first call is another one than `start`."""
-        if not self.stage.exists:
+        if not self.stage.begun:
             self.stage.restore()
         if not self.progress.started:
             self._progress.begun(title=self.folder.title)

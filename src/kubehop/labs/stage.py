@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from kubernetes.client.exceptions import ApiException
@@ -12,13 +11,14 @@ from kubernetes.client.exceptions import ApiException
 from kubehop import wait
 from kubehop.client import namespace as namespaces
 from kubehop.client.slices import slices_match, wake_forgotten
+from kubehop.labs.learner import label
 from kubehop.labs.reader import KINDS, LAB, ClusterReader
 from kubehop.labs.rest import unfinished
 from kubehop.labs.world import Object, World, labels_of, name_of, template_labels
 
 _NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 404, 409, 422
-_NAME_LENGTH = 63
 _PATIENCE_SECONDS = 30.0
+_BEGUN = "kubehop.dev/begun"
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
 _MADE = {
@@ -30,16 +30,6 @@ _MADE = {
 }
 _MADE_BY_CLUSTER = frozenset({("ConfigMap", "kube-root-ca.crt")})
 _WRITERS = frozenset({"endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"})
-
-
-def namespace_for(slug: str, *, learner: str) -> str:
-    """Return the namespace of one learner's lab: `lab-broken-selector-ada`."""
-    return f"lab-{slug}-{label(learner)}"[:_NAME_LENGTH].rstrip("-")
-
-
-def label(learner: str) -> str:
-    """Return a learner's name as a DNS label may hold it."""
-    return re.sub(r"[^a-z0-9]+", "-", learner.lower()).strip("-") or "learner"
 
 
 class Stage:
@@ -60,8 +50,13 @@ class Stage:
     @property
     def exists(self) -> bool:
         """Whether the namespace is there and stays."""
-        found = self._call("GET", f"/api/v1/namespaces/{self._reader.namespace}")
-        return found is not None and "deletionTimestamp" not in found["metadata"]
+        return self._namespace() is not None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the namespace is there, stays, and once held the whole start state."""
+        found = self._namespace()
+        return found is not None and _BEGUN in _annotations(found)
 
     def make(self) -> None:
         """Make the namespace, empty and usable.
@@ -107,6 +102,7 @@ class Stage:
             timeout_seconds=_PATIENCE_SECONDS,
             next_command=f"kubectl get all --namespace={self._reader.namespace}",
         )
+        wait.until(self._marked, what=f"the mark on namespace {self._reader.namespace}")
 
     def put(self, manifest: Object, *, instead_of: Object) -> None:
         """Put an object in another's place, whatever it takes: the self-test changes worlds with it."""
@@ -116,17 +112,23 @@ class Stage:
             live = None
         self._put(manifest, live)
 
-    def remove(self) -> None:
-        """Take the namespace away, without waiting until it is gone."""
-        namespaces.delete(self._reader.api, self._reader.namespace)
+    def remove(self) -> bool:
+        """Take the namespace away, without waiting until it is gone; False when the cluster did not answer."""
+        return namespaces.delete(self._reader.api, self._reader.namespace)
 
-    def state(self) -> list[str]:
-        """Return what the namespace holds, in words that are the same for the same state."""
-        rows: list[str] = []
-        for kind in KINDS:
-            for item in self._reader.objects(kind):
-                rows += _rows(item)
-        return sorted(rows)
+    def _namespace(self) -> Object | None:
+        found = self._call("GET", f"/api/v1/namespaces/{self._reader.namespace}")
+        return None if found is None or "deletionTimestamp" in found["metadata"] else found
+
+    def _marked(self) -> bool:
+        """Note on the namespace that the start state was reached; who interrupts a start leaves no mark."""
+        found = self._namespace()
+        if found is None:
+            return False
+        if _BEGUN not in _annotations(found):
+            found["metadata"]["annotations"] = {**_annotations(found), _BEGUN: "true"}
+            return self._call("PUT", f"/api/v1/namespaces/{self._reader.namespace}", body=found) is not None
+        return True
 
     def _created(self, body: Object) -> bool:
         return self._call("POST", "/api/v1/namespaces", body=body) is not None or self.exists
@@ -178,7 +180,7 @@ class Stage:
 
     def _replace(self, manifest: Object, live: Object) -> None:
         body = copy.deepcopy(manifest)
-        revision = (live["metadata"].get("annotations") or {}).get(_REVISION)
+        revision = _annotations(live).get(_REVISION)
         if revision:
             body["metadata"]["annotations"] = {_REVISION: revision}
         path = self._reader.path(manifest["kind"], name_of(manifest))
@@ -245,6 +247,10 @@ def _made_by_others(item: Object, wanted: set[tuple[str, str]]) -> bool:
     return any(reference.get("controller") for reference in item["metadata"].get("ownerReferences") or [])
 
 
+def _annotations(item: Object) -> dict[str, str]:
+    return item["metadata"].get("annotations") or {}
+
+
 def _owner_uid(item: Object) -> str | None:
     owners = item["metadata"].get("ownerReferences") or []
     return next((owner["uid"] for owner in owners if owner.get("controller")), None)
@@ -278,21 +284,3 @@ def _same_pod(manifest: Object, live: Object) -> bool:
     running = live.get("status", {}).get("phase") in ("Running", "Pending")
     wanted = [container["image"] for container in manifest["spec"]["containers"]]
     return bool(running and images == wanted and labels_of(live) == labels_of(manifest))
-
-
-def _rows(item: Object) -> Iterator[str]:
-    """Describe an object without what differs from run to run: generated names, addresses, times."""
-    kind, name = item["kind"], name_of(item)
-    if kind in ("Endpoints", "Secret") or (kind == "ReplicaSet" and not item["spec"]["replicas"]):
-        return
-    if kind == "Pod":
-        owner = next(iter(item["metadata"].get("ownerReferences") or []), None)
-        who = owner["name"] if owner else name
-        container = item["spec"]["containers"][0]
-        yield f"Pod of {who}: {sorted(labels_of(item).items())} {container['image']} {container.get('args')}"
-    elif kind == "EndpointSlice":
-        service = labels_of(item).get("kubernetes.io/service-name")
-        yield f"EndpointSlice of {service}: {len(item.get('endpoints') or [])} endpoints"
-    else:
-        spec = {k: v for k, v in item.get("spec", {}).items() if k not in ("clusterIP", "clusterIPs")}
-        yield f"{kind} {name}: {spec}"

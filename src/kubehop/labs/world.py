@@ -19,6 +19,8 @@ Object = dict[str, Any]
 _WATCHED = ("Deployment", "Pod", "Service", "EndpointSlice")
 # A line reaches the log some milliseconds after its answer reached the client.
 _LOG_LOOKS, _LOG_SECONDS = 20, 0.1
+# Every entry counts here, and the cluster adds none; elsewhere it adds defaults.
+_WHOLE = frozenset({"labels", "matchLabels", "selector"})
 _FROM = re.compile(r"\bfrom (\S+)\s*$")
 
 
@@ -118,7 +120,7 @@ class World:
         return sorted(item["metadata"]["namespace"] for item in found)
 
     def untouched(self, kind: str, name: str) -> bool:
-        """Whether an object still has every value it began with."""
+        """Whether an object still has every value it began with, its labels and selectors no more than these."""
         began = next((m for m in self._start if m["kind"] == kind and name_of(m) == name), None)
         found = self.find(kind, name)
         return began is not None and found is not None and _holds(_typed(found), _typed(began))
@@ -159,11 +161,12 @@ class World:
     def spread(self, url: str, *, service: Object, count: int) -> tuple[set[str], Sequence[Answer]]:
         """Request `url` `count` times; return the Pods that answered, and all answers.
 
-        An answer that does not name its Pod is looked up in the logs of the Pods that the Service selects.
+        Answers that do not all name a Pod of this namespace are looked up in the logs of the Pods that the
+        Service selects: "Greetings from Berlin" names none.
         """
         answers = self.request(url, count=count)
         names = {who(answer) for answer in answers if answer.status}
-        if None not in names:
+        if names <= {name_of(pod) for pod in self.objects("Pod")}:
             return {name for name in names if name}, answers
         selector = service["spec"].get("selector") or {}
         before = self._reader.served(selector)
@@ -199,7 +202,7 @@ def ready(pod: Object) -> bool:
 
 
 def who(answer: Answer) -> str | None:
-    """Return the Pod that answered: by its header, or by the words "from POD" that end the body."""
+    """Return what an answer calls its Pod: by its header, or by the words "from POD" that end the body."""
     if answer.answered_by:
         return answer.answered_by
     match = _FROM.search(answer.body)
@@ -214,9 +217,12 @@ def _typed(item: Object) -> Object:
 
 
 def _holds(found: Any, began: Any) -> bool:
-    """Whether `found` has every value of `began`; what the cluster added does not matter."""
+    """Whether `found` has every value of `began`; what was added matters in labels and selectors only."""
     if isinstance(began, dict):
-        return isinstance(found, dict) and all(_holds(found.get(key), value) for key, value in began.items())
+        return isinstance(found, dict) and all(
+            found.get(key) == value if key in _WHOLE else _holds(found.get(key), value)
+            for key, value in began.items()
+        )
     if isinstance(began, list):
         same = isinstance(found, list) and len(found) == len(began)
         return same and all(_holds(a, b) for a, b in zip(found, began, strict=True))

@@ -39,7 +39,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
     monkeypatch.setattr(chapter, "Api", lambda _: SimpleNamespace(core="the core API"))
     monkeypatch.setattr(chapter.namespace, "sweep", note("sweep"))
     monkeypatch.setattr(chapter.namespace, "create", note("create"))
-    monkeypatch.setattr(chapter.namespace, "delete", note("delete"))
+    monkeypatch.setattr(chapter.namespace, "delete", note("delete", True))
     monkeypatch.setattr(chapter.tools, "ensure_client", note("client"))
     monkeypatch.setattr(session, "Kubectl", lambda _: None)
     yield noted
@@ -60,6 +60,22 @@ def test_opens_and_closes(calls: list[str], capsys: pytest.CaptureFixture[str], 
         "namespace pods is ready and empty\nnamespace pods is deleted, with everything in it\n"
     )
     assert os.environ["KUBECONFIG"] == "/the/reader's/own" and "NS" not in os.environ
+
+
+def test_a_cluster_that_is_gone_is_told_at_the_end(
+    calls: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was deleted: the line names the namespace and how to remove it, and the chapter is closed."""
+    kh.chapter("pods")
+    space = kh.namespace
+    capsys.readouterr()
+    monkeypatch.setattr(chapter.namespace, "delete", lambda *_: False)
+    kh.finish()
+    assert capsys.readouterr().out == (
+        f"The cluster did not answer, so namespace {space} may still be there. "
+        f"Once it answers, run `kubectl delete namespace {space}`.\n"
+    )
+    assert calls[-1] == "forget" and not session.is_open()
 
 
 def test_each_run_has_another_namespace(calls: list[str]) -> None:

@@ -25,6 +25,7 @@ class ApiServer:
     Attributes:
         requests: Method, path and query of every request, in order.
         refused: Paths that answer 403.
+        waiting: Paths that answer 400, as the log of a container that has not started does.
         hooks: Called with method and path before a request is served; may change `objects`.
         sync_seconds: How long kube-proxy takes from a changed EndpointSlice to its rules; None for never.
     """
@@ -34,6 +35,7 @@ class ApiServer:
         self.texts: dict[str, str] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.refused: set[str] = set()
+        self.waiting: set[str] = set()
         self.hooks: list[Callable[[str, str], None]] = []
         self.sync_seconds: float | None = 0.05
         self.url = ""
@@ -79,6 +81,8 @@ class ApiServer:
             hook(method, path)
         if path in self.refused:
             return 403, {"kind": "Status", "code": 403}
+        if path in self.waiting:
+            return 400, {"kind": "Status", "code": 400}
         if path in self.texts:
             return 200, self.texts[path]
         if path.endswith("/proxy/healthz"):

@@ -9,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from api_server import ApiServer
+from kubernetes.client.exceptions import ApiException
 from servers import exec_program, free_port, http_server, socks_server
 
 from kubehop.client import request
+from kubehop.client.api import Api
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Kubectl
 from kubehop.client.response import Responses
@@ -215,6 +218,41 @@ def test_only_requests_since_then_are_counted(line: str, counted: bool) -> None:
     """Of a Pod's log, the request lines after the moment count; probes and other lines do not."""
     after = request.moment("2026-01-01T00:00:05.000000001Z")
     assert request._is_request(line, after) is counted
+
+
+PODS = "/api/v1/namespaces/shop/pods"
+LINE = '2026-01-01T00:00:06Z 2026/01/01 00:00:06 web 10.0.0.1:4 "GET / HTTP/1.1" 200 14 "curl" 9µs\n'
+
+
+def _pod(server: ApiServer, name: str, *containers: str) -> None:
+    spec = {"containers": [{"name": container} for container in containers]}
+    server.put(f"{PODS}/{name}", {"metadata": {"namespace": "shop", "labels": {"app": "web"}}, "spec": spec})
+
+
+def test_a_pod_that_has_not_started_answered_nothing(server: ApiServer, api: Api) -> None:
+    """It has no log yet, which is no error; another one's requests are counted as ever."""
+    _pod(server, "runs", "app")
+    _pod(server, "waits", "app")
+    server.texts[f"{PODS}/runs/log"] = LINE * 3
+    server.waiting.add(f"{PODS}/waits/log")
+    counted = request.who_answered(api, namespace="shop", selector="app=web")
+    assert counted == {"runs": 3, "waits": 0} and set(counted) == {"runs", "waits"}
+
+
+def test_a_log_that_is_refused_is_an_error(server: ApiServer, api: Api) -> None:
+    """Who may not read logs is not told that nobody answered."""
+    _pod(server, "runs", "app")
+    server.refused.add(f"{PODS}/runs/log")
+    with pytest.raises(ApiException, match="403"):
+        request.who_answered(api, namespace="shop", selector="app=web")
+
+
+def test_of_several_containers_the_first_one_is_asked(server: ApiServer, api: Api) -> None:
+    """The API server refuses to choose one."""
+    _pod(server, "two", "app", "sidecar")
+    server.texts[f"{PODS}/two/log"] = LINE
+    request.who_answered(api, namespace="shop", selector="app=web")
+    assert server.requests[-1] == ("GET", f"{PODS}/two/log", {"container": "app", "timestamps": "true"})
 
 
 def _from_pod(kubectl: Kubectl, port: int) -> Ask:

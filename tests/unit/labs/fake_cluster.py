@@ -193,7 +193,7 @@ class FakeCluster:
             "metadata": {
                 "name": name,
                 "uid": name,
-                "labels": dict(template["metadata"]["labels"]),
+                "labels": {**template["metadata"]["labels"], "pod-template-hash": owner.rpartition("-")[2]},
                 "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
             },
             "spec": copy.deepcopy(template["spec"]),
@@ -265,10 +265,13 @@ class FakeCluster:
 
     def _dial(self, address: str, port: int) -> FakeAnswer:
         for pod in self.objects("Pod"):
-            arguments = pod["spec"]["containers"][0].get("args") or []
+            container = pod["spec"]["containers"][0]
+            arguments = container.get("args") or []
             if pod["status"].get("podIP") == address and f"-listen=:{port}" in arguments:
                 self.logged[name_of(pod)] += 1
-                text = arguments[1].removeprefix("-text=").replace("$(POD_NAME)", name_of(pod))
+                text = arguments[1].removeprefix("-text=")
+                if container.get("env"):  # kubelet leaves the name of a variable that is not there as it is
+                    text = text.replace("$(POD_NAME)", name_of(pod))
                 return FakeAnswer(status=200, body=text + "\n")
         return FakeAnswer(error="connection refused")
 

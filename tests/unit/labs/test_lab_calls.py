@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from kubehop.client.kubectl import Completed
 from kubehop.errors import ClusterError
 from kubehop.labs import Lab, panel
 from kubehop.labs.answer import Step
+from kubehop.labs.learner import label, namespace_for
 from kubehop.labs.panel import Panel
 
 
@@ -30,22 +32,24 @@ class Stage:
 
     lab: Lab
     cluster: FakeCluster
-    exists: bool = False
+    begun: bool = False
+    gone: bool = False
     done: list[str] = field(default_factory=list)
 
     def restore(self) -> None:
         """Put the start state in."""
         self.done.append("restore")
-        self.exists = True
+        self.begun = True
         self.cluster.stored.clear()
         for manifest in self.lab.folder.start:
             self.cluster.apply(manifest)
         self.cluster.reconcile()
 
-    def remove(self) -> None:
-        """Take it away."""
+    def remove(self) -> bool:
+        """Take it away, unless the cluster is gone."""
         self.done.append("remove")
-        self.exists = False
+        self.begun = self.begun and self.gone
+        return not self.gone
 
 
 def opened(learner: str = "Ada Lovelace") -> Lab:
@@ -81,11 +85,22 @@ def test_start_shows_the_failing_request_first(lab: Lab) -> None:
 
 
 def test_namespace_is_the_lab_and_the_learner() -> None:
-    """Two learners never share one, and any name makes a valid one."""
-    assert opened().namespace == "lab-broken-selector-ada-lovelace"
-    assert opened("grace").namespace != opened().namespace
-    assert len(opened("x" * 80).namespace) <= 63
-    assert opened("…").namespace == "lab-broken-selector-learner"
+    """Plain names stay as they are, in whatever case."""
+    assert opened("grace").namespace == opened("Grace").namespace == "lab-broken-selector-grace"
+    assert re.fullmatch(r"lab-broken-selector-ada-lovelace-[0-9a-f]{6}", opened().namespace)
+
+
+def test_learners_never_share_a_namespace() -> None:
+    """Names that differ only in what a DNS label cannot hold stay apart, and so do long ones."""
+    names = ["王小明", "李雷", "Jörg", "J rg", "j-rg", "-", "…", "learner", "x" * 80, "x" * 81, "x" * 41]
+    labels = [label(name) for name in names]
+    assert len(set(labels)) == len({label(one) for one in labels}) == len(names)
+    assert set(labels) == {label(one) for one in labels}
+    for slug in ("broken-selector", "a-lab-whose-own-name-is-long-already"):
+        spaces = {namespace_for(slug, learner=one) for one in labels}
+        assert len(spaces) == len(names)
+        assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,61}[a-z0-9]", one) for one in spaces)
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", one) for one in labels)
 
 
 def test_calls_work_in_any_order(lab: Lab) -> None:
@@ -95,6 +110,15 @@ def test_calls_work_in_any_order(lab: Lab) -> None:
     assert "%kubectl set selector" in opened("c").solution().code
     assert "as it was at the start" in opened("d").reset().lead
     assert "is going" in opened("e").finish().lead
+
+
+def test_finish_without_a_cluster_says_what_is_left() -> None:
+    """The namespace may still be there, and the command that removes it is shown."""
+    lab = opened("e")
+    lab.stage.gone = True  # type: ignore[attr-defined]  # the stage in memory
+    said = repr(lab.finish())
+    assert "is going" not in said and "namespace lab-broken-selector-e may still be there" in said
+    assert said.endswith("\nkubectl delete namespace lab-broken-selector-e")
 
 
 def test_debrief_comes_after_success(lab: Lab) -> None:
