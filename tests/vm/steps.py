@@ -153,8 +153,8 @@ def service() -> str:
 
     def nodes() -> set[str]:
         ask = ["exec", "client", "--", "curl", "-s", "--max-time", "20", "http://storefront-svc/whoami"]
-        answers = [kubectl.json(ask) for _ in range(8)]
-        return {answer["node"] for answer in answers}
+        answers = [kubectl.run(ask, check=True).text for _ in range(8)]
+        return {json.loads(answer)["node"] for answer in answers}
 
     until(lambda: nodes() == {"node-1", "node-2"}, what="both nodes to answer", timeout_seconds=120)
     where = kubectl.run(["get", "pod", "client", "-o", "jsonpath={.spec.nodeName}"], check=True).text
