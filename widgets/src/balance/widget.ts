@@ -9,6 +9,7 @@ import type { Request } from "../trace.ts";
 import type { Moment, Prediction, Scene, Surroundings, Widget } from "../widget.ts";
 import {
   begunBy,
+  byController,
   lanesOf,
   type Members,
   membersOf,
@@ -139,9 +140,9 @@ function linesOf(index: TraceIndex, request: Request): Scene["lines"] {
 }
 
 function commandOf(request: Request | null): string {
-  if (request?.via?.kind === "Service")
-    return `kubectl get endpointslices -l kubernetes.io/service-name=${shortName(request.via)}`;
-  return "kubectl logs -n traefik deploy/traefik";
+  if (byController(request)) return "kubectl logs -n traefik deploy/traefik";
+  const service = request?.via ? ` -l kubernetes.io/service-name=${shortName(request.via)}` : "";
+  return `kubectl get endpointslices${service}`;
 }
 
 function tableOf(drawn: Panel[]): Scene["table"] {
