@@ -94,8 +94,9 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     why: reasonOf(tick),
     decider: deciderOf(tick),
     label,
-    stage: html`<div class="kh-keys" role="slider" tabindex="0" aria-label="Decision" aria-valuemin="1" aria-valuemax=${all.length} aria-valuenow=${tick.number + 1} aria-valuetext="${seconds(tick.event.t, 0)}: ${tick.event.current} to ${tick.event.desired ?? tick.event.current}" @keydown=${move}>
-      <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height} role="img" aria-label=${label}>
+    stage: html`<p class="kh-hidden" id="${around.uid}-picture">${label}</p>
+      <div class="kh-keys" role="slider" tabindex="0" aria-label="Decision" aria-describedby="${around.uid}-picture" aria-valuemin="1" aria-valuemax=${all.length} aria-valuenow=${tick.number + 1} aria-valuetext="${seconds(tick.event.t, 0)}: ${tick.event.current} to ${tick.event.desired ?? tick.event.current}" @keydown=${move}>
+      <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height}>
       ${usageBars(tick, count, width, 14)}${stationRow(tick, width, stationsTop)}${comparison(tick, width, compareTop)}
       ${chart({ index, ticks: all, t: moment.t, covered: around.covered, current: tick, width, choose: around.choose }, chartTop)}</svg></div>`,
     lines: linesOf(tick),
