@@ -82,7 +82,8 @@ const rows = memo(rowsNeeded);
 
 function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
   const journey = focusOf(index, moment);
-  if (!journey) return empty(index, moment, around);
+  // What the reader is asked about is not shown before.
+  if (!journey || (around.covered && journey.start > moment.t)) return empty(index, moment, around);
   // To a thousandth of a microsecond: sums of milliseconds are not exact.
   const elapsed = Math.round((moment.t - journey.start) * 1e6) / 1e3;
   // After its end the request stays in the picture, and the cluster goes on: a Pod may leave meanwhile.
@@ -96,7 +97,7 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     why: step?.text ?? "",
     decider: step?.decider ?? "",
     label: "",
-    stage: html`${stageOf(picture)}${strip(index.requests, { uid: around.uid, begun, chosen: journey.request.id, choose: around.choose, name: wordsOf })}`,
+    stage: html`${stageOf(picture)}${strip(index.requests, { uid: around.uid, begun, covered: around.covered, chosen: journey.request.id, choose: around.choose, name: wordsOf })}`,
     lines: linesOf(index, journey),
     command: commandOf(index, journey),
     table: tableOf(index, begun),
