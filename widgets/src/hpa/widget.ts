@@ -9,6 +9,7 @@ import type { HpaEvent } from "../trace.ts";
 import type { Moment, Prediction, Scene, Surroundings, Widget } from "../widget.ts";
 import { CHART_H, chart } from "./chart.ts";
 import { type Tick, ticksOf } from "./hpa.ts";
+import type { Past } from "./limit.ts";
 import { barsHeight, comparison, comparisonHeight, stationRow, stationsHeight, usageBars } from "./view.ts";
 import { deciderOf, podsText, ratioText, reasonOf, windowOf } from "./words.ts";
 
@@ -21,7 +22,11 @@ export const ticks = memo((index: TraceIndex): Tick[] => {
   const counts = new Map<string, number>();
   for (const event of events) counts.set(event.id, (counts.get(event.id) ?? 0) + 1);
   const most = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-  return ticksOf(events.filter((event) => event.id === most));
+  const past = index.byId.get(most ?? "")?.p?.past as Past | undefined;
+  return ticksOf(
+    events.filter((event) => event.id === most),
+    past,
+  );
 });
 
 const timeline = memo((index: TraceIndex): Timeline => {
