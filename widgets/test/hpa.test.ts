@@ -5,7 +5,7 @@ import { HpaDecision, ticks as ticksIn } from "../src/hpa/widget.ts";
 import { deciderOf, reasonOf, stationsOf } from "../src/hpa/words.ts";
 import { indexTrace } from "../src/index.ts";
 import type { HpaEvent, HpaPod } from "../src/trace.ts";
-import { fixture, traceOf, tracesFor } from "./tools.ts";
+import { fixture, show, traceOf, tracesFor } from "./tools.ts";
 
 type Case = HpaEvent & { steps: string[] };
 const made = fixture<{ cases: Case[]; runs: HpaEvent[][] }>("hpa-cases");
@@ -143,6 +143,23 @@ test("what was decided before the trace began still counts", () => {
   const trace = { ...traceOf("hpa-story"), events: [calm] };
   trace.entities = [{ id: calm.id, kind: "HPA", p: { past } }];
   expect(ticksIn(indexTrace(trace))[0]!.decision?.stabilized).toBe(8);
+});
+
+test("a question about a decision without a sample asks of no percentage", () => {
+  const trace = traceOf("hpa-story");
+  trace.events = [event({ t: 50, pods: pods([], 0, 2), current: 2, desired: 4, id: "hpa:storefront" })];
+  const asked = HpaDecision.predict!(indexTrace(trace), { t: 0, focus: null })!;
+  expect(asked.prompt).toContain("2 without a sample; target 50 %");
+});
+
+test("Pods beyond the last row are counted", () => {
+  const trace = traceOf("hpa-story");
+  const t = trace.events.find((each) => each.e === "hpa")!.t;
+  trace.events = [event({ t, pods: pods([...Array(13)].map(() => 90)), current: 13, desired: 13 })];
+  const shown = show("HpaDecision", trace);
+  expect(shown.figure.querySelectorAll(".kh-count").length).toBe(10);
+  expect(shown.picture()).toContain("3 more Pods not drawn");
+  expect(show("HpaDecision", traceOf("hpa-story")).picture()).not.toContain("not drawn");
 });
 
 describe("the two models agree (fixture by kubehop.trace.hpa)", () => {

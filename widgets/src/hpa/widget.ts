@@ -194,11 +194,12 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
   if (!tick) return null;
   const { event, proposal, textbook } = tick;
   const correct = event.desired as number;
+  const use = proposal.utilization === null ? "" : `, using ${proposal.utilization} % of their requests`;
   const rivals = [textbook, event.current, proposal.replicas, event.max, correct + 1, correct + 2];
   const options = [correct, ...rivals.filter((n): n is number => n !== null && n > 0)];
   const four = [...new Set(options)].slice(0, 4).sort((a, b) => a - b);
   return {
-    prompt: `At ${seconds(event.t, 0)}: ${podsText(tick)}, using ${proposal.utilization} % of their requests; target ${event.target} %, now ${event.current} replicas, min ${event.min}, max ${event.max}${windowOf(tick)}. How many next?`,
+    prompt: `At ${seconds(event.t, 0)}: ${podsText(tick)}${use}; target ${event.target} %, now ${event.current} replicas, min ${event.min}, max ${event.max}${windowOf(tick)}. How many next?`,
     options: four.map(String),
     correct: four.indexOf(correct),
     why: reasonOf(tick),
