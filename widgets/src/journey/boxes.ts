@@ -1,7 +1,7 @@
 /** What stands on the stage: the client, who takes the request in, rules, objects, Pods. */
 import { type SVGTemplateResult, svg } from "lit-html";
 import { BOLD, type BoxOptions, box, MONO, type Rect, text } from "../draw.ts";
-import { fit, fitMiddle } from "../format.ts";
+import { fit, fitMiddle, plural } from "../format.ts";
 import { shortName } from "../index.ts";
 import { type ClusterState, endpointsOf, type PodState, readinessOf } from "../state.ts";
 import type { Layout } from "./layout.ts";
@@ -128,22 +128,38 @@ export function ruleBoxes(
 }
 
 export function podBoxes(picture: Picture, layout: Layout, reach: Reach): SVGTemplateResult[] {
-  const { state, journey, rows } = picture;
+  const { state, journey } = picture;
   const members = new Set(endpointsOf(state, journey.service).map((end) => end.pod));
-  return [...state.pods.values()]
-    .filter((pod) => pod.slot < rows)
-    .map((pod) => podBox(picture, layout, reach, pod, members));
+  const last = layout.pods.at(-1) as Rect;
+  const boxes = [...rowsOf(picture)].map(([id, row]) =>
+    podBox(picture, layout, reach, [state.pods.get(id) as PodState, row], members),
+  );
+  return [...boxes, text("kh-label", last.x, last.y + last.h + 15, undrawn(picture))];
+}
+
+/** The row of each Pod that is drawn: its place, and the last one for the request's own where its place is beyond. */
+export function rowsOf({ journey, state, rows }: Picture): Map<string, number> {
+  const mine = state.pods.get(journey.request.to?.id ?? "");
+  const free = mine && mine.slot >= rows ? rows - 1 : rows;
+  const drawn = [...state.pods.values()].filter((pod) => pod.slot < free || pod === mine);
+  return new Map(drawn.map((pod) => [pod.id, Math.min(pod.slot, rows - 1)]));
+}
+
+/** Says which Pods have no box. */
+export function undrawn(picture: Picture): string {
+  const rest = picture.state.pods.size - rowsOf(picture).size;
+  return rest ? `${plural(rest, "more Pod")} not drawn` : "";
 }
 
 function podBox(
   { journey, state }: Picture,
   layout: Layout,
   reach: Reach,
-  pod: PodState,
+  [pod, row]: [PodState, number],
   members: Set<string>,
 ): SVGTemplateResult {
-  const rect = layout.pods[pod.slot] as Rect;
-  const inner = layout.containers[pod.slot] as Rect;
+  const rect = layout.pods[row] as Rect;
+  const inner = layout.containers[row] as Rect;
   const mine = pod.id === journey.request.to?.id;
   // The port that is dialed is the endpoint's; whether the container listens there shows in the answer.
   const ends = [...state.endpoints.values()].filter((end) => end.pod === pod.id);
