@@ -3,7 +3,7 @@ import { type SVGTemplateResult, svg } from "lit-html";
 import { BOLD, type BoxOptions, box, MONO, type Rect, text } from "../draw.ts";
 import { fit, fitMiddle, plural } from "../format.ts";
 import { shortName } from "../index.ts";
-import { type ClusterState, endpointsOf, type PodState, readinessOf } from "../state.ts";
+import { type ClusterState, countEndpoints, endpointsOf, type PodState, readinessOf } from "../state.ts";
 import type { Layout } from "./layout.ts";
 import type { Journey } from "./model.ts";
 import type { Picture, Reach } from "./view.ts";
@@ -45,12 +45,13 @@ export interface Rule {
 
 export function rulesOf({ journey, state }: Picture): Rule[] {
   if (journey.flow === "cluster") {
-    const ready = endpointsOf(state, journey.service).filter((end) => end.ready).length;
+    const { ready } = countEndpoints(state, journey.service);
+    const none = journey.barred ? "no endpoints" : "not known";
     return [
       {
         id: journey.service,
         title: `${shortId(journey.service)} rule`,
-        sub: ready ? `1 of ${ready}, at random` : "no endpoints",
+        sub: journey.kept ? "by conntrack" : ready ? `1 of ${ready}, at random` : none,
       },
     ];
   }
@@ -74,20 +75,20 @@ export function routesOf(
 
 export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
   if (journey.flow === "direct") return [];
-  const ends = endpointsOf(state, journey.service);
+  const { ready, all } = countEndpoints(state, journey.service);
   const facts = state.services.get(journey.service);
-  const ready = ends.filter((end) => end.ready).length;
   const port = facts?.ports?.[0];
   const arrow = port ? ` ${port.port}→${port.target_port ?? port.port}` : "";
   const found = Boolean(journey.service);
+  const none = journey.barred ? "none" : "not known";
   const service: BoxOptions = {
     title: "Service",
-    sub: found ? `${shortId(journey.service)}${arrow}` : "none named",
+    sub: found ? `${shortId(journey.service)}${arrow}` : none,
     faint: !found,
   };
   const slice: BoxOptions = {
     title: "EndpointSlice",
-    sub: found ? `${ready} of ${ends.length} ready` : "none",
+    sub: found ? `${ready} of ${all} ready` : none,
     faint: !found,
     on: stopsBySlice(journey),
   };
@@ -110,6 +111,7 @@ export function ruleBoxes(
   reach: Reach,
 ): SVGTemplateResult[] {
   const chosen = ruleNumber(journey, rules);
+  const passed = journey.stop === "entry" && journey.barred ? "entry" : "rule";
   if (!rules.length && journey.flow === "ingress") {
     return [box(layout.rules[0] as Rect, { title: "no rules", faint: true })];
   }
@@ -122,7 +124,7 @@ export function ruleBoxes(
       align: "start",
       on: hit && reach.on.has("rule"),
       now: hit && reach.now === "rule",
-      faint: journey.flow === "ingress" && !hit && reach.on.has(journey.stop === "entry" ? "entry" : "rule"),
+      faint: journey.flow === "ingress" && !hit && reach.on.has(passed),
     });
   });
 }

@@ -127,7 +127,7 @@ function wires(picture: Picture, layout: Layout, ways: Ways, reach: Reach): SVGT
     .filter((leg) => !leg.back && leg.to !== "container")
     .map((leg) => {
       const on = reach.on.has(leg.to) || reach.leg?.from === leg.from || reach.leg?.to === leg.from;
-      const refused = leg.to === "pod" && journey.stop === "pod";
+      const refused = leg.to === "pod" && journey.stop === "pod" && journey.barred;
       const way = ways.get(`${leg.from}-${leg.to}`) as Way;
       return svg`<path class="kh-wire ${on ? "kh-on" : ""} ${refused ? "kh-refused" : ""}" d=${way.d}></path>`;
     });
@@ -168,7 +168,7 @@ function traveller(
   reach: Reach,
 ): SVGTemplateResult {
   const { journey, around } = picture;
-  const stopped = journey.stop === "container" ? nothing : barrier(stoppedAt(journey, layout, ways, rules));
+  const stopped = journey.barred ? barrier(stoppedAt(journey, layout, ways, rules)) : nothing;
   const shown = reach.on.has(journey.stop) ? stopped : nothing;
   if (around.reduced && !reach.done) return svg`${shown}`;
   const point = positionOf(journey, ways, picture.elapsed, reach);

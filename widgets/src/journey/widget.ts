@@ -167,12 +167,12 @@ function tableOf(index: TraceIndex, begun: number): Scene["table"] {
       "Traefik",
       "container",
     ],
-    rows: rowsOf.map(({ request, start, stop }) => [
+    rows: rowsOf.map(({ request, start, stop, barred }) => [
       String(request.id),
       seconds(start),
       `${request.method} ${request.host}${request.path}`,
       shortName(request.via) || "none",
-      shortName(request.to) || "none",
+      shortName(request.to) || (barred && stop !== "pod" ? "none" : "not known"),
       stop,
       request.status ? String(request.status) : request.error || "no answer",
       microseconds(request.us),
@@ -183,7 +183,8 @@ function tableOf(index: TraceIndex, begun: number): Scene["table"] {
 }
 
 function predict(index: TraceIndex, moment: Moment): Prediction | null {
-  const next = journeys(index).find((each) => each.start > moment.t) ?? journeys(index)[0];
+  const known = journeys(index).filter((each) => each.barred || each.stop === "container");
+  const next = known.find((each) => each.start > moment.t) ?? known[0];
   if (!next) return null;
   const options: Journey["stop"][] =
     next.flow === "ingress" ? ["entry", "rule", "pod", "container"] : ["rule", "pod", "container"];
