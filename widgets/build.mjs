@@ -21,48 +21,46 @@ const SHARED = [
 const BUDGET = { platform: 17_000, widget: 9_000 };
 
 /** White space between tags and after style rules says nothing; a minifier may not know that, we do. */
-const shortTemplates = {
-  name: "short-templates",
+const shortTemplates = (source) => source.replace(/>\n\s+(?=[<$])/g, ">").replace(/\}\n\s+(?=<)/g, "}");
+
+/** A widget's script takes shared modules from the platform's. */
+const fromPlatform = (source) =>
+  source.replace(/^import \{([^}]+)\} from "(.+)";$/gm, (whole, names, path) => {
+    const shared = path.replace("../", "./");
+    if (!SHARED.includes(shared) || path.startsWith("./")) return whole;
+    const values = names.split(",").filter((name) => !name.trim().startsWith("type "));
+    return `const {${values}} = kubehop.shared["${shared}"];`;
+  });
+
+/** Changes the text of each module before it is bundled. */
+const changed = (changes) => ({
+  name: "changed",
   setup(builder) {
     builder.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
-      return { loader: "ts", contents: source.replace(/>\n\s+(?=[<$])/g, ">").replace(/\}\n\s+(?=<)/g, "}") };
+      return { loader: "ts", contents: changes.reduce((text, change) => change(text), source) };
     });
   },
-};
-
-/** A widget's script takes shared modules from the platform's. */
-const fromPlatform = {
-  name: "from-platform",
-  setup(builder) {
-    builder.onResolve({ filter: /^(\.\.\/|lit-html$)/ }, ({ path }) => {
-      const name = path.replace("../", "./");
-      return SHARED.includes(name) ? { path: name, namespace: "platform" } : undefined;
-    });
-    builder.onLoad({ filter: /./, namespace: "platform" }, ({ path }) => ({
-      contents: `module.exports = kubehop.shared[${JSON.stringify(path)}];`,
-    }));
-  },
-};
+});
 
 /** The scripts: for JupyterLab everything in one module, for pages the platform and one for each widget. */
 async function scripts() {
   const imports = SHARED.map((path, i) => `import * as shared${i} from "${path}";`).join("\n");
   const table = SHARED.map((path, i) => `"${path}": shared${i}`).join(", ");
   const platform = `${imports}\nimport { register } from "./page.ts";\nglobalThis.kubehop = { register, shared: { ${table} } };`;
-  const pages = [{ file: "kubehop.iife.js", source: platform, plugins: [], budget: BUDGET.platform }];
+  const pages = [{ file: "kubehop.iife.js", source: platform, changes: [], budget: BUDGET.platform }];
   for (const entry of await readdir(new URL("src/", HERE), { withFileTypes: true })) {
     const path = `./${entry.name}/widget.ts`;
     const text = await readFile(new URL(`src/${path}`, HERE), "utf8").catch(() => "");
     for (const [, name] of text.matchAll(/^export const (\w+): Widget\b/gm)) {
       const source = `import { ${name} } from "${path}";\nkubehop.register(${name});`;
-      pages.push({ file: `${name}.iife.js`, source, plugins: [fromPlatform], budget: BUDGET.widget });
+      pages.push({ file: `${name}.iife.js`, source, changes: [fromPlatform], budget: BUDGET.widget });
     }
   }
-  return [{ file: "kubehop.mjs", source: 'export { default } from "./jupyter.ts";', plugins: [] }, ...pages];
+  return [{ file: "kubehop.mjs", source: 'export { default } from "./jupyter.ts";', changes: [] }, ...pages];
 }
 
-async function bundle({ file, source, plugins }) {
+async function bundle({ file, source, changes }) {
   const module = file.endsWith(".mjs");
   const result = await build({
     stdin: { contents: source, resolveDir: new URL("src", HERE).pathname, loader: "ts" },
@@ -70,7 +68,7 @@ async function bundle({ file, source, plugins }) {
     minify: true, // first here: terser alone ends 2 % larger
     charset: "utf8",
     legalComments: "none",
-    plugins: [...plugins, shortTemplates],
+    plugins: [changed([...changes, shortTemplates])],
     format: module ? "esm" : "iife",
     target: "es2022",
     write: false,

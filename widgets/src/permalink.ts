@@ -7,7 +7,16 @@ export function permalink(trace: string, { t, focus }: Moment): string {
 }
 
 export function readPermalink(trace: string, hash: string): Moment | null {
-  const found = /^#kh-(.+)@(\d+(?:\.\d+)?)(?:,r(\d+))?$/.exec(decodeURIComponent(hash));
+  const found = /^#kh-(.+)@(\d+(?:\.\d+)?)(?:,r(\d+))?$/.exec(decoded(hash));
   if (!found || found[1] !== trace) return null;
   return { t: Number(found[2]), focus: found[3] === undefined ? null : Number(found[3]) };
+}
+
+/** An address may carry anything after its `#`; what cannot be decoded is not ours. */
+function decoded(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return "";
+  }
 }

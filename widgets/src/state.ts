@@ -187,6 +187,12 @@ export function readinessOf(pod: PodState): Readiness {
   return pod.ready ? "ready" : "not-ready";
 }
 
+/** How many endpoints of one Service there are, and how many of them are ready. */
+export function countEndpoints(state: ClusterState, service: string): { ready: number; all: number } {
+  const ends = endpointsOf(state, service);
+  return { ready: ends.filter((end) => end.ready).length, all: ends.length };
+}
+
 /** Endpoints of one Service, in the order of their Pods' slots. */
 export function endpointsOf(state: ClusterState, service: string): EndpointState[] {
   const slot = (endpoint: EndpointState): number => state.pods.get(endpoint.pod)?.slot ?? 999;

@@ -6,6 +6,8 @@ export interface StripOptions {
   uid: string;
   /** How many have begun; the others are drawn as places. */
   begun: number;
+  /** Whether the others keep their answers: the reader is asked about them. */
+  covered: boolean;
   chosen: number | null;
   choose: (id: number) => void;
   name: (request: Request) => string;
@@ -44,8 +46,10 @@ export function strip(requests: readonly Request[], options: StripOptions): Temp
   return html`<div class="kh-strip ${shown.length > 40 ? "kh-dense" : ""}"><span class="kh-label" aria-hidden="true">${sampledInWords(shown.length, requests.length) || "requests"}</span>
     <div class="kh-dots" role="listbox" tabindex="0" aria-label="Requests in order" aria-activedescendant=${active} @keydown=${move}>
       ${shown.map((request) => {
-        const names = `kh-dot${failed(request) ? " kh-failed" : ""}${later.has(request) ? " kh-later" : ""}`;
-        return html`<span class=${names} id="${options.uid}-r${request.id}" role="option" aria-selected=${request.id === options.chosen} aria-label=${options.name(request)} title=${options.name(request)} data-req=${later.has(request) ? "" : request.id} @click=${() => options.choose(request.id)}></span>`;
+        const hidden = options.covered && later.has(request);
+        const names = `kh-dot${failed(request) && !hidden ? " kh-failed" : ""}${later.has(request) ? " kh-later" : ""}`;
+        const name = hidden ? `Request ${request.id}: not yet` : options.name(request);
+        return html`<span class=${names} id="${options.uid}-r${request.id}" role="option" aria-selected=${request.id === options.chosen} aria-label=${name} title=${name} data-req=${later.has(request) ? "" : request.id} @click=${() => options.choose(request.id)}></span>`;
       })}
     </div></div>`;
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { propose, ticksOf } from "../src/hpa/hpa.ts";
-import { decide, type History, rememberScale } from "../src/hpa/limit.ts";
+import { decide, type History, type Past, rememberScale } from "../src/hpa/limit.ts";
 import { HpaDecision, ticks as ticksIn } from "../src/hpa/widget.ts";
-import { reasonOf, stationsOf } from "../src/hpa/words.ts";
+import { deciderOf, reasonOf, stationsOf } from "../src/hpa/words.ts";
 import { indexTrace } from "../src/index.ts";
 import type { HpaEvent, HpaPod } from "../src/trace.ts";
-import { fixture, traceOf, tracesFor } from "./tools.ts";
+import { fixture, show, traceOf, tracesFor } from "./tools.ts";
 
 type Case = HpaEvent & { steps: string[] };
 const made = fixture<{ cases: Case[]; runs: HpaEvent[][] }>("hpa-cases");
@@ -98,6 +98,70 @@ describe("words", () => {
   });
 });
 
+/** Three Pods at 90 % of 100m, target 50 %: the proposal is 6. */
+const event = (facts: Partial<HpaEvent>): HpaEvent =>
+  ({
+    ...{ t: 0, e: "hpa", id: "hpa:x", current: 3, desired: 6, target: 50, pods: pods([90, 90, 90]) },
+    ...{ recommendation: null, min: 1, max: 10, ...facts },
+  }) as HpaEvent;
+
+describe("without the controller's log", () => {
+  test.each([
+    [{}, "ratio 1.80 times 3 Pods, rounded up", "averageUtilization"],
+    [{ max: 5, desired: 5 }, "the bounds are 1 and 5", "spec.maxReplicas"],
+    [{ desired: 4, reason: "ScaleUpLimited" }, "the HPA says ScaleUpLimited", "hpa:x"],
+    [{ desired: 4 }, "the reason was not seen", ""],
+    [{ current: 3, desired: 3 }, "the reason was not seen", ""],
+    [{ min: 3, desired: 3 }, "the reason was not seen", ""],
+  ] as [Partial<HpaEvent>, string, string][])("%o: %s", (facts, why, decider) => {
+    const [tick] = ticksOf([event(facts)]);
+    expect(reasonOf(tick!)).toContain(why);
+    expect(deciderOf(tick!)).toBe(decider);
+    const last = stationsOf(tick!).at(-1)!;
+    expect(last.how).toBe(/bounds|rounded/.test(why) ? `min 1, max ${facts.max ?? 10}` : why);
+  });
+
+  test("the window holds what the model proposed", () => {
+    const few = pods([10, 10, 10]);
+    const [, later] = ticksOf([event({}), event({ t: 15_000, current: 6, desired: 6, pods: few })]);
+    expect(later!.decision?.stabilized).toBe(6);
+    expect(reasonOf(later!)).toContain("the highest proposal that still counts is 6");
+  });
+
+  test("a controller that was read and proposed nothing is not spoken for", () => {
+    expect(ticksOf([event({ log: "I1129 horizontal.go" })])[0]!.decision).toBeNull();
+  });
+});
+
+test("what was decided before the trace began still counts", () => {
+  const past = { proposals: [[-60_000, 8]], scaled: [[-10_000, 4, 6]] } as Past;
+  const behavior = { scaleUp: { policies: [{ type: "Pods", value: 4, periodSeconds: 60 }] } };
+  const calm = event({ current: 4, desired: 8, recommendation: 3, pods: pods([20, 20, 20]) });
+  expect(ticksOf([calm], past)[0]!.decision?.stabilized).toBe(8);
+  const grown = event({ current: 6, desired: 8, recommendation: 12, behavior, max: 20 });
+  expect(ticksOf([grown], past)[0]!.decision?.paced).toBe(8);
+  const trace = { ...traceOf("hpa-story"), events: [calm] };
+  trace.entities = [{ id: calm.id, kind: "HPA", p: { past } }];
+  expect(ticksIn(indexTrace(trace))[0]!.decision?.stabilized).toBe(8);
+});
+
+test("a question about a decision without a sample asks of no percentage", () => {
+  const trace = traceOf("hpa-story");
+  trace.events = [event({ t: 50, pods: pods([], 0, 2), current: 2, desired: 4, id: "hpa:storefront" })];
+  const asked = HpaDecision.predict!(indexTrace(trace), { t: 0, focus: null })!;
+  expect(asked.prompt).toContain("2 without a sample; target 50 %");
+});
+
+test("Pods beyond the last row are counted", () => {
+  const trace = traceOf("hpa-story");
+  const t = trace.events.find((each) => each.e === "hpa")!.t;
+  trace.events = [event({ t, pods: pods([...Array(13)].map(() => 90)), current: 13, desired: 13 })];
+  const shown = show("HpaDecision", trace);
+  expect(shown.figure.querySelectorAll(".kh-count").length).toBe(10);
+  expect(shown.picture()).toContain("3 more Pods not drawn");
+  expect(show("HpaDecision", traceOf("hpa-story")).picture()).not.toContain("not drawn");
+});
+
 describe("the two models agree (fixture by kubehop.trace.hpa)", () => {
   test("proposals", () => {
     for (const each of made.cases) {
@@ -135,6 +199,17 @@ describe.each(tracesFor("HpaDecision"))("trace $meta.id", (trace) => {
     for (const { event, proposal } of ticks) {
       if (event.recommendation !== null)
         expect(proposal.replicas, `${event.t} ms`).toBe(event.recommendation);
+    }
+  });
+
+  test("with a whole history the model gives what the controller wanted", () => {
+    const index = indexTrace(trace);
+    for (const { event, decision } of ticksIn(index)) {
+      if (!index.byId.get(event.id)?.p?.whole || !decision || event.desired === null) continue;
+      expect([decision.desired, decision.stabilized], `${event.t} ms`).toEqual([
+        event.desired,
+        event.stabilized,
+      ]);
     }
   });
 

@@ -25,6 +25,17 @@ export function traceOf(id: string): Trace {
   return structuredClone(found);
 }
 
+/** A fixture in which cells of one request are others: a number, an entity's id, or null for "not known". */
+export function traceWith(id: string, request: number, cells: Record<string, number | string | null>): Trace {
+  const trace = traceOf(id);
+  const { cols, rows } = trace.req!;
+  const row = rows.find((each) => each[cols.indexOf("id")] === request)!;
+  for (const [name, value] of Object.entries(cells))
+    row[cols.indexOf(name)] =
+      typeof value === "string" ? trace.entities.findIndex((each) => each.id === value) : (value ?? -1);
+  return trace;
+}
+
 export function fixture<T>(name: string): T {
   return JSON.parse(readFileSync(join(HERE, "data", `${name}.json`), "utf8")) as T;
 }

@@ -275,6 +275,11 @@ test("permalinks survive a round trip", () => {
   );
 });
 
+test("an address that nobody can decode is no permalink", () => {
+  expect(readPermalink("a", "#50%")).toBeNull();
+  expect(readPermalink("a b", "#kh-a%20b@5")).toEqual({ t: 5, focus: null });
+});
+
 test("there are recordings and fixtures to test with", () => {
   expect(TRACES.length).toBeGreaterThanOrEqual(5);
 });

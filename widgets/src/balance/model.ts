@@ -54,10 +54,15 @@ export function seriesOf(index: TraceIndex): Series[] {
 export const begunBy = (series: Series, t: number): Request[] =>
   series.requests.slice(0, countUntil(series.requests, t));
 
+/** Whether a request is known to have passed the ingress controller. */
+export const byController = (request: Request | null | undefined): boolean =>
+  request?.via?.kind === "Route" || request?.via?.kind === "Ingress";
+
+/** Without the controller the kernel chooses, for each connection: at a cluster IP, a node port, a load balancer. */
 export function policyOf(series: Series): Policy {
   const first = series.requests[0];
-  if (first?.via?.kind !== "Service") return "turns";
-  const connection = first.connection;
+  if (byController(first)) return "turns";
+  const connection = first?.connection ?? null;
   const shared = series.requests.length > 1 && series.requests.every((r) => r.connection === connection);
   return shared && connection !== null ? "one" : "random";
 }

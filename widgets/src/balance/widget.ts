@@ -9,6 +9,7 @@ import type { Request } from "../trace.ts";
 import type { Moment, Prediction, Scene, Surroundings, Widget } from "../widget.ts";
 import {
   begunBy,
+  byController,
   lanesOf,
   type Members,
   membersOf,
@@ -92,8 +93,9 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     why: whyOf(request, mine),
     decider: mine ? DECIDERS[mine.verdict.policy] : "",
     label,
-    stage: html`<div class="kh-keys" role="slider" tabindex="0" aria-label="Request" aria-valuemin="0" aria-valuemax=${index.requests.length} aria-valuenow=${countUntil(index.requests, moment.t)} aria-valuetext=${request ? describe(request) : "none yet"} @keydown=${(event: KeyboardEvent) => move(event, index, request, around)}>
-      <svg viewBox="0 0 ${around.width} ${height}" width=${around.width} height=${height} role="img" aria-label=${label}>
+    stage: html`<p class="kh-hidden" id="${around.uid}-picture">${label}</p>
+      <div class="kh-keys" role="slider" tabindex="0" aria-label="Request" aria-describedby="${around.uid}-picture" aria-valuemin="0" aria-valuemax=${index.requests.length} aria-valuenow=${countUntil(index.requests, moment.t)} aria-valuetext=${request ? describe(request) : "none yet"} @keydown=${(event: KeyboardEvent) => move(event, index, request, around)}>
+      <svg viewBox="0 0 ${around.width} ${height}" width=${around.width} height=${height}>
       ${drawn.map((panel, i) => panelOf(panel, around.width, tops[i] as number))}
       ${tops.slice(1).map((y) => svg`<path class="kh-rule" d="M14 ${y - 8}H${around.width - 14}"></path>`)}</svg></div>`,
     lines: request ? linesOf(index, request) : [],
@@ -139,9 +141,9 @@ function linesOf(index: TraceIndex, request: Request): Scene["lines"] {
 }
 
 function commandOf(request: Request | null): string {
-  if (request?.via?.kind === "Service")
-    return `kubectl get endpointslices -l kubernetes.io/service-name=${shortName(request.via)}`;
-  return "kubectl logs -n traefik deploy/traefik";
+  if (byController(request)) return "kubectl logs -n traefik deploy/traefik";
+  const service = request?.via ? ` -l kubernetes.io/service-name=${shortName(request.via)}` : "";
+  return `kubectl get endpointslices${service}`;
 }
 
 function tableOf(drawn: Panel[]): Scene["table"] {

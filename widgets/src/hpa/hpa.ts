@@ -5,7 +5,7 @@
  * `src/kubehop/trace/hpa/model.py` is the same in Python; both must give every recorded recommendation.
  */
 import type { HpaEvent, HpaPod } from "../trace.ts";
-import { type Decision, decide, type History, numberOf, rememberScale } from "./limit.ts";
+import { type Decision, decide, historyOf, numberOf, type Past, rememberScale } from "./limit.ts";
 
 export const TOLERANCE = 0.1;
 
@@ -139,19 +139,19 @@ export interface Tick {
   number: number;
   event: HpaEvent;
   proposal: Proposal;
-  /** What the model makes of the controller's recommendation; null without one. */
+  /** What the model makes of the recommendation; null without one. */
   decision: Decision | null;
   textbook: number | null;
 }
 
 /** Every decision about one HPA, each judged with what the controller remembered then. */
-export function ticksOf(events: readonly HpaEvent[]): Tick[] {
-  const histories = new Map<string, History>();
+export function ticksOf(events: readonly HpaEvent[], past?: Past): Tick[] {
+  const history = historyOf(past);
   return events.map((event, number) => {
     const proposal = propose(event);
-    const history = histories.get(event.id) ?? { proposals: [], changes: [] };
-    histories.set(event.id, history);
-    const decision = decide(event, history);
+    // Where nobody read the controller's log, what it proposed is what the model proposes.
+    const recommendation = event.recommendation ?? (event.log || event.error ? null : proposal.replicas);
+    const decision = decide({ ...event, recommendation }, history);
     rememberScale(event, history);
     return { number, event, proposal, decision, textbook: textbook(event, proposal.utilization) };
   });

@@ -23,6 +23,21 @@ export interface History {
   changes: { at: number; by: number }[];
 }
 
+/** What an HPA entity says of the time before the trace; `trace/hpa/past.py` writes it. */
+export interface Past {
+  /** Milliseconds, and what was proposed then. */
+  proposals: [number, number][];
+  /** Milliseconds, and the replicas before and after. */
+  scaled: [number, number, number][];
+}
+
+export function historyOf(past?: Past): History {
+  return {
+    proposals: (past?.proposals ?? []).map(([at, replicas]) => ({ at, replicas })),
+    changes: (past?.scaled ?? []).map(([at, from, to]) => ({ at, by: to - from })),
+  };
+}
+
 const STABILIZATION_MS = 300_000;
 const UP: HpaScalingRules = {
   stabilizationWindowSeconds: 0,

@@ -1,7 +1,7 @@
 /** The stage of HpaDecision: usage bars, stations, formula beside controller, timeline. */
 import { nothing, type SVGTemplateResult, svg } from "lit-html";
 import { icon, MONO, r, text } from "../draw.ts";
-import { fit } from "../format.ts";
+import { fit, plural } from "../format.ts";
 import type { HpaPod } from "../trace.ts";
 import type { Tick } from "./hpa.ts";
 import { type Station, stationsOf } from "./words.ts";
@@ -22,6 +22,7 @@ export function usageBars(tick: Tick, rows: number, width: number, top: number):
   const step = (width - 28 + 24) / columns;
   const most = Math.max(100, target, ...pods.map(shareOf)) * 1.05;
   return svg`${text("kh-name", 14, top + 12, `CPU use of requests`)}
+    ${pods.length > rows ? text("kh-label", 14, top + 30 + high * rowHeight(width), `${plural(pods.length - rows, "more Pod")} not drawn`) : nothing}
     ${text("kh-label", width - 14, top + 12, `┆ target ${target} %`, "end")}
     ${Array.from({ length: columns }, (_, c) => {
       const [left, right] = [14 + c * step + 68, 14 + (c + 1) * step - 24 - 62];

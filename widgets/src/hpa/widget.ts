@@ -9,6 +9,7 @@ import type { HpaEvent } from "../trace.ts";
 import type { Moment, Prediction, Scene, Surroundings, Widget } from "../widget.ts";
 import { CHART_H, chart } from "./chart.ts";
 import { type Tick, ticksOf } from "./hpa.ts";
+import type { Past } from "./limit.ts";
 import { barsHeight, comparison, comparisonHeight, stationRow, stationsHeight, usageBars } from "./view.ts";
 import { deciderOf, podsText, ratioText, reasonOf, windowOf } from "./words.ts";
 
@@ -21,7 +22,11 @@ export const ticks = memo((index: TraceIndex): Tick[] => {
   const counts = new Map<string, number>();
   for (const event of events) counts.set(event.id, (counts.get(event.id) ?? 0) + 1);
   const most = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-  return ticksOf(events.filter((event) => event.id === most));
+  const past = index.byId.get(most ?? "")?.p?.past as Past | undefined;
+  return ticksOf(
+    events.filter((event) => event.id === most),
+    past,
+  );
 });
 
 const timeline = memo((index: TraceIndex): Timeline => {
@@ -94,8 +99,9 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     why: reasonOf(tick),
     decider: deciderOf(tick),
     label,
-    stage: html`<div class="kh-keys" role="slider" tabindex="0" aria-label="Decision" aria-valuemin="1" aria-valuemax=${all.length} aria-valuenow=${tick.number + 1} aria-valuetext="${seconds(tick.event.t, 0)}: ${tick.event.current} to ${tick.event.desired ?? tick.event.current}" @keydown=${move}>
-      <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height} role="img" aria-label=${label}>
+    stage: html`<p class="kh-hidden" id="${around.uid}-picture">${label}</p>
+      <div class="kh-keys" role="slider" tabindex="0" aria-label="Decision" aria-describedby="${around.uid}-picture" aria-valuemin="1" aria-valuemax=${all.length} aria-valuenow=${tick.number + 1} aria-valuetext="${seconds(tick.event.t, 0)}: ${tick.event.current} to ${tick.event.desired ?? tick.event.current}" @keydown=${move}>
+      <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height}>
       ${usageBars(tick, count, width, 14)}${stationRow(tick, width, stationsTop)}${comparison(tick, width, compareTop)}
       ${chart({ index, ticks: all, t: moment.t, covered: around.covered, current: tick, width, choose: around.choose }, chartTop)}</svg></div>`,
     lines: linesOf(tick),
@@ -188,11 +194,12 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
   if (!tick) return null;
   const { event, proposal, textbook } = tick;
   const correct = event.desired as number;
+  const use = proposal.utilization === null ? "" : `, using ${proposal.utilization} % of their requests`;
   const rivals = [textbook, event.current, proposal.replicas, event.max, correct + 1, correct + 2];
   const options = [correct, ...rivals.filter((n): n is number => n !== null && n > 0)];
   const four = [...new Set(options)].slice(0, 4).sort((a, b) => a - b);
   return {
-    prompt: `At ${seconds(event.t, 0)}: ${podsText(tick)}, using ${proposal.utilization} % of their requests; target ${event.target} %, now ${event.current} replicas, min ${event.min}, max ${event.max}${windowOf(tick)}. How many next?`,
+    prompt: `At ${seconds(event.t, 0)}: ${podsText(tick)}${use}; target ${event.target} %, now ${event.current} replicas, min ${event.min}, max ${event.max}${windowOf(tick)}. How many next?`,
     options: four.map(String),
     correct: four.indexOf(correct),
     why: reasonOf(tick),

@@ -1,5 +1,6 @@
 /** A decision in words and as a row of stations: each number, and where it comes from. */
 import { plural } from "../format.ts";
+import type { HpaEvent } from "../trace.ts";
 import type { Proposal, Tick } from "./hpa.ts";
 
 export interface Station {
@@ -13,7 +14,8 @@ export interface Station {
 
 export const ratioText = (ratio: number): string => ratio.toFixed(2);
 
-export function stationsOf({ event, proposal, decision }: Tick): Station[] {
+export function stationsOf(tick: Tick): Station[] {
+  const { event, proposal } = tick;
   const { utilization, ratio, usage, request } = proposal;
   if (utilization === null || ratio === null) return unknownStations(event.current, event.desired);
   const stations: Station[] = [
@@ -21,10 +23,10 @@ export function stationsOf({ event, proposal, decision }: Tick): Station[] {
     { name: "ratio", value: ratioText(ratio), how: `${utilization} / ${event.target}`, decides: false },
   ];
   if (proposal.corrected !== null) stations.push(correction(proposal, event.target));
-  stations.push(proposalStation(proposal, event.recommendation));
   const recommendation = event.recommendation ?? proposal.replicas ?? event.current;
-  const stabilized = event.stabilized ?? decision?.stabilized ?? recommendation;
-  const paced = decision?.paced ?? stabilized;
+  stations.push(proposalStation(proposal, recommendation));
+  const stabilized = stabilizedOf(tick);
+  const paced = pacedOf(tick);
   const desired = event.desired ?? paced;
   const moved = stabilized !== recommendation;
   stations.push({
@@ -36,11 +38,27 @@ export function stationsOf({ event, proposal, decision }: Tick): Station[] {
   const capped = paced !== stabilized;
   const cap = event.behavior ? "by its policies" : `cap max(2×${event.current}, 4)`;
   stations.push({ name: "step", value: String(paced), how: capped ? cap : "small enough", decides: capped });
-  const bounded = desired !== paced;
-  const range = `min ${event.min}, max ${event.max}`;
-  stations.push({ name: "replicas", value: `${event.current} → ${desired}`, how: range, decides: bounded });
+  const decides = desired !== paced;
+  const how = decides && !boundOf(tick) ? reasonSeen(event) : `min ${event.min}, max ${event.max}`;
+  stations.push({ name: "replicas", value: `${event.current} → ${desired}`, how, decides });
   return stations;
 }
+
+const stabilizedOf = ({ event, proposal, decision }: Tick): number =>
+  event.stabilized ?? decision?.stabilized ?? event.recommendation ?? proposal.replicas ?? event.current;
+
+const pacedOf = (tick: Tick): number => tick.decision?.paced ?? stabilizedOf(tick);
+
+/** The bound that cut the number; "" when neither did, and something else did that nobody computed. */
+function boundOf(tick: Tick): string {
+  const { desired, min, max } = tick.event;
+  const paced = pacedOf(tick);
+  if (desired === max && paced > max) return "spec.maxReplicas";
+  return desired === min && paced < min ? "spec.minReplicas" : "";
+}
+
+const reasonSeen = ({ reason }: HpaEvent): string =>
+  reason ? `the HPA says ${reason}` : "the reason was not seen";
 
 function unknownStations(current: number, desired: number | null): Station[] {
   return [
@@ -63,7 +81,7 @@ function correction(proposal: Proposal, target: number): Station {
   return { name: "corrected", value: ratioText(proposal.corrected ?? 0), how, decides: true };
 }
 
-function proposalStation(proposal: Proposal, recommendation: number | null): Station {
+function proposalStation(proposal: Proposal, recommendation: number): Station {
   const ratio = proposal.corrected ?? proposal.ratio ?? 0;
   const how = {
     ceil: `⌈${ratioText(ratio)} × ${proposal.counted}⌉`,
@@ -71,7 +89,7 @@ function proposalStation(proposal: Proposal, recommendation: number | null): Sta
     direction: "would turn round: stay",
     "no metrics": "unknown",
   }[proposal.rule];
-  return { name: "proposal", value: String(recommendation ?? "?"), how, decides: proposal.rule !== "ceil" };
+  return { name: "proposal", value: String(recommendation), how, decides: proposal.rule !== "ceil" };
 }
 
 const windowText = (ms: number | undefined, high: boolean): string =>
@@ -98,20 +116,19 @@ function assumed({ unready, missing, missingAs, ratio }: Proposal): string {
   return `${which.filter(Boolean).join(" and ")} counted as ${missingAs ? `${missingAs} %` : "idle"}`;
 }
 
-function because({ event, proposal, decision }: Tick): string {
+function because(tick: Tick): string {
+  const { event, proposal } = tick;
   const ratio = ratioText(proposal.corrected ?? proposal.ratio ?? 0);
-  const stabilized = event.stabilized ?? decision?.stabilized;
   const says: Record<string, string> = {
     corrected: assumed(proposal),
     proposal:
       proposal.rule === "direction"
         ? `with ${assumed(proposal)} the ratio turns round to ${ratio}, and the controller never turns round`
         : `ratio ${ratio} is within the tolerance`,
-    stabilized: `the ${event.behavior ? "" : "highest "}proposal that still counts is ${stabilized}`,
+    stabilized: `the ${event.behavior ? "" : "highest "}proposal that still counts is ${stabilizedOf(tick)}`,
     step: event.behavior ? "its policies allow no more" : "one step at most doubles, or makes four",
-    replicas: `the bounds are ${event.min} and ${event.max}`,
+    replicas: boundOf(tick) ? `the bounds are ${event.min} and ${event.max}` : reasonSeen(event),
   };
-  const tick = { event, proposal, decision } as Tick;
   return says[lastWord(tick)] ?? `ratio ${ratio} times ${plural(proposal.counted, "Pod")}, rounded up`;
 }
 
@@ -125,15 +142,15 @@ export function deciderOf(tick: Tick): string {
     proposal: proposal.rule === "direction" ? young : "tolerance",
     stabilized: event.behavior ? "spec.behavior" : "downscale stabilization",
     step: event.behavior ? "spec.behavior.policies" : "the controller's step cap",
-    replicas: (event.desired ?? 0) >= event.max ? "spec.maxReplicas" : "spec.minReplicas",
+    replicas: boundOf(tick) || (event.reason ? event.id : ""),
   };
   return names[lastWord(tick)] ?? "averageUtilization";
 }
 
 /** What the reader cannot see and needs to predict a shrinking: the highest proposal that still counts. */
-export function windowOf({ event, decision }: Tick): string {
-  const { recommendation, current, behavior, window_ms } = event;
-  if (!decision || behavior || recommendation === null || recommendation >= current) return "";
+export function windowOf({ event, proposal, decision }: Tick): string {
+  const { current, behavior, window_ms } = event;
+  if (!decision || behavior || (event.recommendation ?? proposal.replicas ?? 0) >= current) return "";
   return `; highest proposal of the last ${Math.round((window_ms ?? 300_000) / 1000)} s: ${decision.stabilized}`;
 }
 

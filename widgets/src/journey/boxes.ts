@@ -1,9 +1,9 @@
 /** What stands on the stage: the client, who takes the request in, rules, objects, Pods. */
 import { type SVGTemplateResult, svg } from "lit-html";
 import { BOLD, type BoxOptions, box, MONO, type Rect, text } from "../draw.ts";
-import { fit, fitMiddle } from "../format.ts";
+import { fit, fitMiddle, plural } from "../format.ts";
 import { shortName } from "../index.ts";
-import { type ClusterState, endpointsOf, type PodState, readinessOf } from "../state.ts";
+import { type ClusterState, countEndpoints, endpointsOf, type PodState, readinessOf } from "../state.ts";
 import type { Layout } from "./layout.ts";
 import type { Journey } from "./model.ts";
 import type { Picture, Reach } from "./view.ts";
@@ -45,12 +45,13 @@ export interface Rule {
 
 export function rulesOf({ journey, state }: Picture): Rule[] {
   if (journey.flow === "cluster") {
-    const ready = endpointsOf(state, journey.service).filter((end) => end.ready).length;
+    const { ready } = countEndpoints(state, journey.service);
+    const none = journey.barred ? "no endpoints" : "not known";
     return [
       {
         id: journey.service,
         title: `${shortId(journey.service)} rule`,
-        sub: ready ? `1 of ${ready}, at random` : "no endpoints",
+        sub: journey.kept ? "by conntrack" : ready ? `1 of ${ready}, at random` : none,
       },
     ];
   }
@@ -74,20 +75,20 @@ export function routesOf(
 
 export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
   if (journey.flow === "direct") return [];
-  const ends = endpointsOf(state, journey.service);
+  const { ready, all } = countEndpoints(state, journey.service);
   const facts = state.services.get(journey.service);
-  const ready = ends.filter((end) => end.ready).length;
   const port = facts?.ports?.[0];
   const arrow = port ? ` ${port.port}→${port.target_port ?? port.port}` : "";
   const found = Boolean(journey.service);
+  const none = journey.barred ? "none" : "not known";
   const service: BoxOptions = {
     title: "Service",
-    sub: found ? `${shortId(journey.service)}${arrow}` : "none named",
+    sub: found ? `${shortId(journey.service)}${arrow}` : none,
     faint: !found,
   };
   const slice: BoxOptions = {
     title: "EndpointSlice",
-    sub: found ? `${ready} of ${ends.length} ready` : "none",
+    sub: found ? `${ready} of ${all} ready` : none,
     faint: !found,
     on: stopsBySlice(journey),
   };
@@ -110,6 +111,7 @@ export function ruleBoxes(
   reach: Reach,
 ): SVGTemplateResult[] {
   const chosen = ruleNumber(journey, rules);
+  const passed = journey.stop === "entry" && journey.barred ? "entry" : "rule";
   if (!rules.length && journey.flow === "ingress") {
     return [box(layout.rules[0] as Rect, { title: "no rules", faint: true })];
   }
@@ -122,28 +124,44 @@ export function ruleBoxes(
       align: "start",
       on: hit && reach.on.has("rule"),
       now: hit && reach.now === "rule",
-      faint: journey.flow === "ingress" && !hit && reach.on.has(journey.stop === "entry" ? "entry" : "rule"),
+      faint: journey.flow === "ingress" && !hit && reach.on.has(passed),
     });
   });
 }
 
 export function podBoxes(picture: Picture, layout: Layout, reach: Reach): SVGTemplateResult[] {
-  const { state, journey, rows } = picture;
+  const { state, journey } = picture;
   const members = new Set(endpointsOf(state, journey.service).map((end) => end.pod));
-  return [...state.pods.values()]
-    .filter((pod) => pod.slot < rows)
-    .map((pod) => podBox(picture, layout, reach, pod, members));
+  const last = layout.pods.at(-1) as Rect;
+  const boxes = [...rowsOf(picture)].map(([id, row]) =>
+    podBox(picture, layout, reach, [state.pods.get(id) as PodState, row], members),
+  );
+  return [...boxes, text("kh-label", last.x, last.y + last.h + 15, undrawn(picture))];
+}
+
+/** The row of each Pod that is drawn: its place, and the last one for the request's own where its place is beyond. */
+export function rowsOf({ journey, state, rows }: Picture): Map<string, number> {
+  const mine = state.pods.get(journey.request.to?.id ?? "");
+  const free = mine && mine.slot >= rows ? rows - 1 : rows;
+  const drawn = [...state.pods.values()].filter((pod) => pod.slot < free || pod === mine);
+  return new Map(drawn.map((pod) => [pod.id, Math.min(pod.slot, rows - 1)]));
+}
+
+/** Says which Pods have no box. */
+export function undrawn(picture: Picture): string {
+  const rest = picture.state.pods.size - rowsOf(picture).size;
+  return rest ? `${plural(rest, "more Pod")} not drawn` : "";
 }
 
 function podBox(
   { journey, state }: Picture,
   layout: Layout,
   reach: Reach,
-  pod: PodState,
+  [pod, row]: [PodState, number],
   members: Set<string>,
 ): SVGTemplateResult {
-  const rect = layout.pods[pod.slot] as Rect;
-  const inner = layout.containers[pod.slot] as Rect;
+  const rect = layout.pods[row] as Rect;
+  const inner = layout.containers[row] as Rect;
   const mine = pod.id === journey.request.to?.id;
   // The port that is dialed is the endpoint's; whether the container listens there shows in the answer.
   const ends = [...state.endpoints.values()].filter((end) => end.pod === pod.id);

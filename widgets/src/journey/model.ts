@@ -1,8 +1,8 @@
 /** What one request did: where it went, when, and which object decided each hop. Pure. */
 import { microseconds } from "../format.ts";
 import type { TraceIndex } from "../index.ts";
-import { advance, beginning, type ClusterState } from "../state.ts";
-import type { Request } from "../trace.ts";
+import { advance, beginning, type ClusterState, countEndpoints } from "../state.ts";
+import type { Entity, Request } from "../trace.ts";
 import { sentence } from "./words.ts";
 
 /** Through an ingress controller; through a Service address; or straight to a Pod's address. */
@@ -34,8 +34,12 @@ export interface Journey {
   /** Trace time, milliseconds. Starts are kept in order; whole milliseconds are all the trace has. */
   start: number;
   end: number;
-  /** Where it turned around. */
+  /** Where it turned around, or how far it was seen. */
   stop: Place;
+  /** Whether it could go no further than `stop`. */
+  barred: boolean;
+  /** Whether an earlier request chose the Pod of its connection. */
+  kept: boolean;
   failed: boolean;
   service: string;
   steps: Step[];
@@ -44,6 +48,7 @@ export interface Journey {
 
 export function journeysOf(index: TraceIndex): Journey[] {
   const ends = new Map<string, number>();
+  const lines = new Set<string>();
   const state = beginning(index);
   return index.requests.map((request) => {
     const lane = `${request.from?.id} ${request.connection}`;
@@ -51,19 +56,25 @@ export function journeysOf(index: TraceIndex): Journey[] {
     // Times are cut to whole milliseconds: a start up to 1 ms late keeps one connection's requests apart.
     const start = before > request.t && before - request.t < 1 ? before : request.t;
     advance(state, index, request.t);
-    const journey = journeyOf(request, start, state);
+    const line = `${lane} ${request.via?.id}`;
+    const kept = request.connection !== null && lines.has(line);
+    if (request.status) lines.add(line);
+    const journey = journeyOf(request, start, kept, state);
     ends.set(lane, journey.end);
     return journey;
   });
 }
 
-function journeyOf(request: Request, start: number, state: ClusterState): Journey {
+function journeyOf(request: Request, start: number, kept: boolean, state: ClusterState): Journey {
   const flow = flowOf(request);
-  const stop = stopOf(request, flow);
   const service = serviceOf(request, state);
-  const places = placesOf(flow, stop);
+  // Somebody answered, or the connection has its Pod: then it matters not who is ready now.
+  const open = request.status > 0 || kept || countEndpoints(state, service).ready > 0;
+  const stop = stopOf(request, flow, service, open);
+  const barred = barredAt(stop, request, flow);
+  const places = placesOf(request, flow, stop);
   const arrivals = arrivalsOf(request, places);
-  const shape = { request, flow, start, stop, service, end: start + request.us / 1000 };
+  const shape = { request, flow, start, stop, barred, kept, service, end: start + request.us / 1000 };
   return {
     ...shape,
     failed: request.status === 0 || request.status >= 400,
@@ -74,32 +85,42 @@ function journeyOf(request: Request, start: number, state: ClusterState): Journe
 
 function flowOf(request: Request): Flow {
   if (request.via?.kind === "Service") return "cluster";
-  if (request.via) return "ingress";
-  if (request.to) return "direct";
-  return request.from?.id === "client" && request.status > 0 ? "ingress" : "cluster";
+  if (request.via || request.from?.id === "client") return "ingress";
+  return request.to ? "direct" : "cluster";
 }
 
-/** An answer that only the controller can have written: the Pod was dialed but logged nothing. */
-const brokenAtPod = (request: Request): boolean =>
-  (request.status === 0 || request.status === 502 || request.status === 504) && request.pus === null;
+/** No answer, or one that only the controller can have written: the Pod was dialed but logged nothing. */
+const brokenAtPod = ({ status, pus }: Request, flow: Flow): boolean =>
+  pus === null && (status === 0 || (flow === "ingress" && (status === 502 || status === 504)));
 
-function stopOf(request: Request, flow: Flow): Place {
-  if (request.to) return brokenAtPod(request) ? "pod" : "container";
-  if (flow === "ingress") return request.via?.kind === "Route" ? "rule" : "entry";
-  return flow === "cluster" ? "rule" : "pod";
+function stopOf(request: Request, flow: Flow, service: string, open: boolean): Place {
+  if (request.to) return brokenAtPod(request, flow) ? "pod" : "container";
+  if (flow === "ingress") return !byRule(request) ? "entry" : request.ous === null ? "rule" : "pod";
+  if (!service) return "entry";
+  return open ? "pod" : "rule";
 }
+
+function barredAt(stop: Place, request: Request, flow: Flow): boolean {
+  // Traefik was seen, and dialed nobody.
+  if (stop === "entry") return request.eus !== null && request.ous === null && request.status >= 400;
+  return stop === "rule" || (stop === "pod" && brokenAtPod(request, flow));
+}
+
+const byRule = (request: Request): boolean => request.via?.kind === "Route";
 
 function serviceOf(request: Request, state: ClusterState): string {
   if (request.via?.kind === "Service") return request.via.id;
-  if (request.via?.kind !== "Route") return "";
-  const named = state.routes.get(request.via.id)?.service ?? request.via.p?.service;
+  if (!byRule(request)) return "";
+  const via = request.via as Entity;
+  const named = state.routes.get(via.id)?.service ?? via.p?.service;
   const id = typeof named === "string" ? named : "";
   return id && !id.startsWith("svc:") ? `svc:${id}` : id;
 }
 
-function placesOf(flow: Flow, stop: Place): Place[] {
+function placesOf(request: Request, flow: Flow, stop: Place): Place[] {
+  const rule: Place[] = flow === "cluster" || byRule(request) ? ["rule"] : [];
   const whole: Place[] =
-    flow === "direct" ? ["client", "pod", "container"] : ["client", "entry", "rule", "pod", "container"];
+    flow === "direct" ? ["client", "pod", "container"] : ["client", "entry", ...rule, "pod", "container"];
   return whole.slice(0, whole.indexOf(stop) + 1);
 }
 
@@ -150,7 +171,7 @@ function legsOf(places: Place[], arrivals: number[], us: number): Leg[] {
   return [...out, ...back];
 }
 
-export type Shape = Pick<Journey, "request" | "flow" | "start" | "stop" | "service" | "end">;
+export type Shape = Omit<Journey, "failed" | "legs" | "steps">;
 
 function stepsOf(shape: Shape, places: Place[], arrivals: number[], state: ClusterState): Step[] {
   const out = places.map((place, i): Step => {

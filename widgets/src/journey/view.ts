@@ -13,9 +13,11 @@ import {
   podBoxes,
   type Rule,
   routesOf,
+  rowsOf,
   ruleBoxes,
   ruleNumber,
   rulesOf,
+  undrawn,
 } from "./boxes.ts";
 import { type Layout, layoutOf, wayBetween, wayInside } from "./layout.ts";
 import type { Flow, Journey, Leg, Place } from "./model.ts";
@@ -41,7 +43,7 @@ export interface Reach {
 }
 
 export function stageOf(picture: Picture): TemplateResult {
-  const { journey, state, around } = picture;
+  const { journey, around } = picture;
   const rules = rulesOf(picture);
   const objects = objectsOf(picture);
   const layout = layoutOf(around.width, {
@@ -52,7 +54,7 @@ export function stageOf(picture: Picture): TemplateResult {
     bars: barsOf(journey).length,
   });
   const reach = reachOf(journey, picture.elapsed);
-  const ways = waysOf(layout, journey, state, rules);
+  const ways = waysOf(layout, picture, rules);
   return html`<svg viewBox="0 0 ${around.width} ${layout.height}" width=${around.width} height=${layout.height} role="img" aria-label=${labelOf(picture, reach)}>
     ${layout.control.map((d) => svg`<path class="kh-control" d=${d}></path>`)}
     ${layout.caption ? text("kh-note", layout.caption[0], layout.caption[1], controlCaption(journey.flow)) : nothing}
@@ -82,22 +84,24 @@ export function reachOf(journey: Journey, elapsed: number): Reach {
   return { on, leg, done, now: done ? "client" : leg ? null : (passed.at(-1)?.to ?? "client") };
 }
 
-function labelOf({ journey }: Picture, reach: Reach): string {
-  const { request } = journey;
+function labelOf(picture: Picture, reach: Reach): string {
+  const { request, stop } = picture.journey;
+  const rest = undrawn(picture);
   const to = request.to ? ` to Pod ${shortName(request.to)}` : "";
   const where = reach.done
-    ? `answered ${request.status || "nothing"} after ${microseconds(request.us)}; it got as far as the ${journey.stop}`
+    ? `answered ${request.status || "nothing"} after ${microseconds(request.us)}; it got as far as the ${stop}`
     : `is ${reach.leg ? `between ${reach.leg.from} and ${reach.leg.to}` : `at the ${reach.now}`}`;
-  return `Request ${request.id}, ${request.method} ${request.path}${to}, ${where}.`;
+  return `Request ${request.id}, ${request.method} ${request.path}${to}, ${where}.${rest && ` ${rest}.`}`;
 }
 
 type Ways = Map<string, Way>;
 
 /** Ways of this request, keyed by leg; out and back share one. */
-function waysOf(layout: Layout, journey: Journey, state: ClusterState, rules: Rule[]): Ways {
-  const slot = state.pods.get(journey.request.to?.id ?? "")?.slot ?? 0;
-  const pod = layout.pods[Math.min(slot, layout.pods.length - 1)] as Rect;
-  const container = layout.containers[Math.min(slot, layout.pods.length - 1)] as Rect;
+function waysOf(layout: Layout, picture: Picture, rules: Rule[]): Ways {
+  const { journey } = picture;
+  const row = rowsOf(picture).get(journey.request.to?.id ?? "");
+  const pod = row === undefined ? before(layout.pods) : (layout.pods[row] as Rect);
+  const container = layout.containers[row ?? 0] as Rect;
   const rule = layout.rules[Math.max(0, ruleNumber(journey, rules))] as Rect;
   const rects: Record<Place, Rect> = { client: layout.client, entry: layout.entry, rule, pod, container };
   const ways: Ways = new Map();
@@ -110,6 +114,12 @@ function waysOf(layout: Layout, journey: Journey, state: ClusterState, rules: Ru
   return ways;
 }
 
+/** Beside all Pods: where a request stands of which nobody knows its Pod. */
+function before(pods: Rect[]): Rect {
+  const [first, last] = [pods[0] as Rect, pods.at(-1) as Rect];
+  return { ...first, x: first.x - 12, h: last.y + last.h - first.y };
+}
+
 function wires(picture: Picture, layout: Layout, ways: Ways, reach: Reach): SVGTemplateResult[] {
   const { journey } = picture;
   const base = possibleWires(picture, layout);
@@ -117,7 +127,7 @@ function wires(picture: Picture, layout: Layout, ways: Ways, reach: Reach): SVGT
     .filter((leg) => !leg.back && leg.to !== "container")
     .map((leg) => {
       const on = reach.on.has(leg.to) || reach.leg?.from === leg.from || reach.leg?.to === leg.from;
-      const refused = leg.to === "pod" && journey.stop === "pod";
+      const refused = leg.to === "pod" && journey.stop === "pod" && journey.barred;
       const way = ways.get(`${leg.from}-${leg.to}`) as Way;
       return svg`<path class="kh-wire ${on ? "kh-on" : ""} ${refused ? "kh-refused" : ""}" d=${way.d}></path>`;
     });
@@ -138,11 +148,12 @@ function possibleWires(picture: Picture, layout: Layout): SVGTemplateResult[] {
   });
 }
 
-function wiresTo({ state, rows }: Picture, layout: Layout, rule: Rect, service: string): SVGTemplateResult[] {
-  return endpointsOf(state, service).flatMap((end) => {
-    const slot = state.pods.get(end.pod)?.slot;
-    if (slot === undefined || slot >= rows) return [];
-    return [thin(wayBetween(layout, rule, layout.pods[slot] as Rect), end.ready)];
+function wiresTo(picture: Picture, layout: Layout, rule: Rect, service: string): SVGTemplateResult[] {
+  const rows = rowsOf(picture);
+  return endpointsOf(picture.state, service).flatMap((end) => {
+    const row = rows.get(end.pod);
+    if (row === undefined) return [];
+    return [thin(wayBetween(layout, rule, layout.pods[row] as Rect), end.ready)];
   });
 }
 
@@ -157,7 +168,7 @@ function traveller(
   reach: Reach,
 ): SVGTemplateResult {
   const { journey, around } = picture;
-  const stopped = journey.stop === "container" ? nothing : barrier(stoppedAt(journey, layout, ways, rules));
+  const stopped = journey.barred ? barrier(stoppedAt(journey, layout, ways, rules)) : nothing;
   const shown = reach.on.has(journey.stop) ? stopped : nothing;
   if (around.reduced && !reach.done) return svg`${shown}`;
   const point = positionOf(journey, ways, picture.elapsed, reach);

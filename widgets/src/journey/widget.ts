@@ -82,7 +82,8 @@ const rows = memo(rowsNeeded);
 
 function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
   const journey = focusOf(index, moment);
-  if (!journey) return empty(index, moment, around);
+  // What the reader is asked about is not shown before.
+  if (!journey || (around.covered && journey.start > moment.t)) return empty(index, moment, around);
   // To a thousandth of a microsecond: sums of milliseconds are not exact.
   const elapsed = Math.round((moment.t - journey.start) * 1e6) / 1e3;
   // After its end the request stays in the picture, and the cluster goes on: a Pod may leave meanwhile.
@@ -96,7 +97,7 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     why: step?.text ?? "",
     decider: step?.decider ?? "",
     label: "",
-    stage: html`${stageOf(picture)}${strip(index.requests, { uid: around.uid, begun, chosen: journey.request.id, choose: around.choose, name: wordsOf })}`,
+    stage: html`${stageOf(picture)}${strip(index.requests, { uid: around.uid, begun, covered: around.covered, chosen: journey.request.id, choose: around.choose, name: wordsOf })}`,
     lines: linesOf(index, journey),
     command: commandOf(index, journey),
     table: tableOf(index, begun),
@@ -166,12 +167,12 @@ function tableOf(index: TraceIndex, begun: number): Scene["table"] {
       "Traefik",
       "container",
     ],
-    rows: rowsOf.map(({ request, start, stop }) => [
+    rows: rowsOf.map(({ request, start, stop, barred }) => [
       String(request.id),
       seconds(start),
       `${request.method} ${request.host}${request.path}`,
       shortName(request.via) || "none",
-      shortName(request.to) || "none",
+      shortName(request.to) || (barred && stop !== "pod" ? "none" : "not known"),
       stop,
       request.status ? String(request.status) : request.error || "no answer",
       microseconds(request.us),
@@ -182,7 +183,8 @@ function tableOf(index: TraceIndex, begun: number): Scene["table"] {
 }
 
 function predict(index: TraceIndex, moment: Moment): Prediction | null {
-  const next = journeys(index).find((each) => each.start > moment.t) ?? journeys(index)[0];
+  const known = journeys(index).filter((each) => each.barred || each.stop === "container");
+  const next = known.find((each) => each.start > moment.t) ?? known[0];
   if (!next) return null;
   const options: Journey["stop"][] =
     next.flow === "ingress" ? ["entry", "rule", "pod", "container"] : ["rule", "pod", "container"];

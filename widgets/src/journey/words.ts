@@ -1,7 +1,7 @@
 /** What happens at each hop, in words, and which object decided it. */
 import { microseconds } from "../format.ts";
 import { shortName } from "../index.ts";
-import { type ClusterState, endpointsOf } from "../state.ts";
+import { type ClusterState, countEndpoints, endpointsOf } from "../state.ts";
 import type { Request } from "../trace.ts";
 import type { Place, Shape } from "./model.ts";
 
@@ -14,7 +14,7 @@ export function sentence(shape: Shape, place: Place, state: ClusterState): Sente
   const { request, flow, stop } = shape;
   const stopped = place === stop;
   if (place === "client") return asks(shape);
-  if (place === "entry") return flow === "ingress" ? atController(request, stopped) : atKernel(shape, state);
+  if (place === "entry") return flow === "ingress" ? atController(shape) : atKernel(shape, state);
   if (place === "rule")
     return flow === "ingress" ? atRule(shape, state, stopped) : atProxyRule(shape, state, stopped);
   if (place === "pod") return atPod(shape, state, stopped);
@@ -25,25 +25,26 @@ export function sentence(shape: Shape, place: Place, state: ClusterState): Sente
 }
 
 function asks({ request, service, flow }: Shape): Sentence {
-  const name = flow === "cluster" && !request.host ? shortId(service) : request.host || shortName(request.to);
+  const name =
+    request.host || (flow === "cluster" ? shortId(service) : shortName(request.to)) || "an unknown address";
   return {
     text: `${capital(shortName(request.from) || "the client")} sends ${request.method} ${request.path} to ${name}.`,
     decider: shortName(request.from) || "the client",
   };
 }
 
-function atController(request: Request, stopped: boolean): Sentence {
-  if (!stopped)
-    return {
-      text: "Traefik accepts the connection and compares host and path with its rules.",
-      decider: "traefik",
-    };
+function atController({ request, stop, barred }: Shape): Sentence {
   const host = request.host ? ` host ${request.host} and` : "";
-  return {
-    text: `No rule has${host} path ${request.path}: Traefik itself answers ${request.status}. No Pod is asked.`,
-    decider: "traefik",
-  };
+  let text = "Traefik accepts the connection and compares host and path with its rules.";
+  if (stop === "entry" && barred)
+    text = `No rule has${host} path ${request.path}: Traefik itself answers ${request.status}. No Pod is asked.`;
+  else if (request.via?.kind !== "Route")
+    text = `No line of Traefik's log names a rule: the inside was not seen.${stop === "entry" ? outcome(request) : ""}`;
+  return { text, decider: "traefik" };
 }
+
+const outcome = ({ status, error }: Request): string =>
+  status ? ` The answer is ${status}.` : ` No answer: ${error || "the connection failed"}.`;
 
 function atRule(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
   const { request, service } = shape;
@@ -51,15 +52,16 @@ function atRule(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
   const ingress = ingressName(request.via?.id ?? "");
   const matches = `Rule ${rule?.path ?? shortName(request.via)} of Ingress ${ingress} matches and names Service ${shortId(service)}`;
   if (!stopped) return { text: `${matches}.`, decider: request.via?.id ?? "" };
-  const ends = endpointsOf(state, service);
-  const ready = ends.filter((end) => end.ready).length;
+  const { ready, all } = countEndpoints(state, service);
   return {
-    text: `${matches}, but its EndpointSlice has ${ready} ready of ${ends.length}: Traefik has nobody to dial and answers ${request.status}.`,
-    decider: sliceOf(state, service),
+    text: `${matches}. Its EndpointSlice has ${ready} ready of ${all}. Traefik dials nobody and answers ${request.status}.`,
+    decider: ready ? "traefik" : sliceOf(state, service),
   };
 }
 
 function atKernel({ service, request }: Shape, state: ClusterState): Sentence {
+  if (!service)
+    return { text: `Where this packet went was not seen.${outcome(request)}`, decider: "the kernel's rules" };
   const facts = state.services.get(service);
   const node = state.pods.get(request.from?.id ?? "")?.node || String(request.from?.p?.node ?? "");
   const address = facts?.cluster_ip
@@ -71,34 +73,42 @@ function atKernel({ service, request }: Shape, state: ClusterState): Sentence {
   };
 }
 
-function atProxyRule({ service, request }: Shape, state: ClusterState, stopped: boolean): Sentence {
-  const ends = endpointsOf(state, service);
-  const ready = ends.filter((end) => end.ready);
+function atProxyRule({ service, request, kept }: Shape, state: ClusterState, stopped: boolean): Sentence {
   if (stopped) {
     const what = request.error || "no answer";
     return {
-      text: `Service ${shortId(service)} has ${ready.length} ready endpoints: the rule has no Pod to choose (${what}).`,
+      text: `Service ${shortId(service)} has 0 ready endpoints: the rule has no Pod to choose (${what}).`,
       decider: sliceOf(state, service),
     };
   }
-  const target = addressOf(request, state, service);
+  const target = request.to ? addressOf(request, state, service) : "its address";
+  if (kept)
+    return {
+      text: `No new choice: conntrack keeps the Pod that this connection's first packet chose, and rewrites the destination to ${target}.`,
+      decider: "conntrack",
+    };
   return {
-    text: `The rule that kube-proxy wrote picks 1 of ${ready.length} ready endpoints at random and rewrites the destination to ${target}.`,
+    text: `The rule that kube-proxy wrote picks 1 of ${countEndpoints(state, service).ready} ready endpoints at random and rewrites the destination to ${target}.`,
     decider: `kube-proxy, from ${sliceOf(state, service) || "EndpointSlice"}`,
   };
 }
 
 function atPod(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
   const { request, flow, service } = shape;
+  if (!request.to)
+    return {
+      text: `A Pod was dialed; which one is not known.${outcome(request)}`,
+      decider: `a Pod of ${shortId(service)}`,
+    };
   const target = addressOf(request, state, service);
   if (stopped) return refused(shape, target);
   if (flow === "direct")
     return { text: `The packet goes straight to ${target}: no Service, no rule.`, decider: "route table" };
-  const ends = endpointsOf(state, service);
-  const ready = ends.filter((end) => end.ready).length;
+  if (!service) return { text: `Traefik dials ${target}.`, decider: "traefik" };
+  const { ready, all } = countEndpoints(state, service);
   const text =
     flow === "ingress"
-      ? `Traefik picks ${target} from the EndpointSlice (${ready} of ${ends.length} ready) and dials the Pod. The Service is read, not passed through.`
+      ? `Traefik picks ${target} from the EndpointSlice (${ready} of ${all} ready) and dials the Pod. The Service is read, not passed through.`
       : `The packet arrives at ${target}. Later packets of this connection follow it without a new choice.`;
   return { text, decider: sliceOf(state, service) };
 }
