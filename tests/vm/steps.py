@@ -85,13 +85,14 @@ def before() -> str:
 
 
 def _snapshot() -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(_run("sudo", sys.executable, "-c", _SNAPSHOT))
+    # -B: these are our own programs, and leave nothing of root's.
+    told: dict[str, Any] = json.loads(_run("sudo", sys.executable, "-B", "-c", _SNAPSHOT))
     return told
 
 
 def one_cgroup() -> str:
     """A node's cgroup alone: made, controllers handed down, frozen, removed."""
-    argv = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cluster/test_cgroup.py")
+    argv = ("-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cluster/test_cgroup.py")
     return _run("sudo", f"KUBEHOP_PATIENCE={patience():g}", sys.executable, *argv).splitlines()[-1]
 
 
