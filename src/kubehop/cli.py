@@ -212,6 +212,7 @@ def _as_root() -> None:
     if os.geteuid() == 0:
         return
     kept = [f"{key}={value}" for key, value in os.environ.items() if key.startswith(("KUBEHOP_", "XDG_"))]
+    kept.append("PYTHONDONTWRITEBYTECODE=1")  # root's files in the clone would be in its owner's way
     try:
         os.execvp("sudo", ["sudo", *kept, sys.executable, "-P", "-m", "kubehop.cli", *sys.argv[1:]])
     except FileNotFoundError:
