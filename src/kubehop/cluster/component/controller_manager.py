@@ -46,6 +46,8 @@ def component(layout: Layout) -> Component:
             ),
         ),
         health=Health(port=PORT, tls=True),
+        # A tenth less memory, for little work: it is idle most of the time.
+        env={"GOGC": "50"},
         # It exits when RBAC has no rules yet, so it waits for /readyz.
         needs=("kube-apiserver",),
     )
