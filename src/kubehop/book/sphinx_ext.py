@@ -68,11 +68,13 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         app.add_css_file(sphinx_lab.STYLESHEET)
 
 
-def copy_scripts(app: Sphinx, error: Exception | None) -> None:
-    """Put the widgets' scripts into the site (event `build-finished`)."""
-    if error is None and app.builder.format == "html":
+def copy_scripts(app: Sphinx) -> None:
+    """Put the widgets' scripts into the site, before pages ask for checksums (event `builder-inited`)."""
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static"
+        target.mkdir(parents=True, exist_ok=True)
         for script in STATIC.glob("*.iife.js"):
-            (Path(app.outdir) / "_static" / script.name).write_bytes(script.read_bytes())
+            (target / script.name).write_bytes(script.read_bytes())
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", sphinx_lab.show)
     app.connect("doctree-read", mark_commands)
     app.connect("html-page-context", finish_page)
-    app.connect("build-finished", copy_scripts)
+    app.connect("builder-inited", copy_scripts)
     app.connect("build-finished", sphinx_lab.copy_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -89,6 +89,7 @@ def test_a_page_with_a_widget_is_complete(built: Path) -> None:
     scripts = [tag for tag in re.findall(r"<script[^>]*>", html) if ".iife.js" in tag]
     names = [sphinx_ext.SCRIPT, "LoadBalancing.iife.js"]
     assert [name in tag and "defer" in tag for name, tag in zip(names, scripts, strict=True)] == [True, True]
+    assert all("?v=" in tag for tag in scripts)  # a browser does not show a new page with an old script
     assert 'type="module"' not in html
     assert all((built / "out/_static" / name).stat().st_size > 0 for name in names)
 
