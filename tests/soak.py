@@ -101,7 +101,8 @@ def _run(order: str, step: int) -> Run:
 
 def _cases(learner: str, *arguments: str) -> list[Element]:
     """Run pytest and return what it says of each cell; a run that dies is one red cell of its own."""
-    own = os.environ | {"KUBEHOP_LEARNER": learner}  # a learner's lab has one namespace
+    # A learner's lab has one namespace, and there may be a second soak.
+    own = os.environ | {"KUBEHOP_LEARNER": f"{learner}-{os.getpid()}"}
     with tempfile.TemporaryDirectory(prefix="kubehop-soak-") as folder:
         file = Path(folder) / "cells.xml"
         command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={file}")
