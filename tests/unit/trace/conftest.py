@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from trace_clock import Clock
 from trace_server import FakeApi
+from trace_shop import put_shop
 
+from kubehop.client.api import Api
 from kubehop.trace import About, Row, Trace
 
 
@@ -71,3 +74,10 @@ def server() -> Iterator[FakeApi]:
     api = FakeApi()
     yield api
     api.close()
+
+
+@pytest.fixture
+def api(server: FakeApi, tmp_path: Path) -> Api:
+    """A namespace with a shop."""
+    put_shop(server)
+    return Api(server.kubeconfig(tmp_path))
