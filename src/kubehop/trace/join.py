@@ -9,6 +9,7 @@ In this order, the first that holds:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -95,6 +96,7 @@ class Joiner:
     _ids: dict[str, Record] = field(default_factory=dict)
     _peers: dict[str, list[Record]] = field(default_factory=dict)
     _count: int = 0
+    _lost: Counter[str] = field(default_factory=Counter)
 
     def add(self, sighting: Sighting) -> None:
         """Take a sighting, and put the row it belongs to."""
@@ -114,11 +116,18 @@ class Joiner:
             # A Pod's line often comes before Traefik's; without that it cannot be told from others.
             self.unjoined.append(sighting)
         elif self._count >= self.limit:
-            self.dropped()
+            self._drop(sighting)
         else:
             self._count += 1
             self._open.append(Record(self._count))
             self._complete(self._open[-1], sighting)
+
+    def _drop(self, sighting: Sighting) -> None:
+        """Count a request; it may be seen again by another source, so the source that saw most counts."""
+        most = max(self._lost.values(), default=0)
+        self._lost[sighting.source] += 1
+        if self._lost[sighting.source] > most:
+            self.dropped()
 
     def _joined(self, sighting: Sighting) -> bool:
         """Add a sighting to the record of the same request, if there is one."""

@@ -222,6 +222,14 @@ def test_more_requests_than_the_limit_are_counted() -> None:
     assert joined.dropped == 3
 
 
+def test_a_dropped_request_is_counted_once() -> None:
+    """However many logs tell of it."""
+    joined = Joined(limit=2)
+    rows = joined.add(*itertools.chain.from_iterable(through_ingress(n, ids=True) for n in range(5)))
+    assert [row.seen for row in rows] == [invariant.CLIENT | invariant.INGRESS | invariant.POD_BY_ID] * 2
+    assert joined.dropped == 3
+
+
 def test_hosts_from_outside_do_not_enter() -> None:
     """A host that the scenario does not know is left out of the row."""
     entry = replace(through_ingress(0, ids=False)[1], host="evil.example.com")
