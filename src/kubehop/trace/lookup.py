@@ -41,7 +41,7 @@ class Lookup:
                 self._addresses[address] = entity
 
     def service(self, name: str, state: Object | None) -> None:
-        """Remember a Service, or with None that it is gone."""
+        """Remember a Service and its `external` addresses, or with None that it is gone."""
         with self._lock:
             self._services.pop(name, None)
             if state is not None:
@@ -89,19 +89,23 @@ class Lookup:
         return address in self.controllers
 
     def service_at(self, host: str) -> str:
-        """Return the Service that a host name, a cluster IP or a node port means; "" for none."""
-        name, _, port = host.partition(":")
+        """Return the Service that a client asked for, by a name or by an address of it; "" for none."""
+        name = redact.host(host)
+        port = host[len(name) + 1 :] or "80"
         with self._lock:
             services = dict(self._services)
         label, *rest = name.split(".")
         if label in services and rest[:1] in ([], [self._namespace]):
             return f"svc:{label}"
-        for service, state in services.items():
-            if name == state.get("cluster_ip"):
-                return f"svc:{service}"
-            if port and any(str(one.get("node_port")) == port for one in state.get("ports", ())):
-                return f"svc:{service}"
-        return ""
+        found = (service for service, state in services.items() if self._answers(state, name, port))
+        return next((f"svc:{service}" for service in found), "")
+
+    def _answers(self, state: Object, address: str, port: str) -> bool:
+        """Tell whether a Service is asked at an address; its cluster IP is its own, whatever the port."""
+        ports = state.get("ports", ())
+        if address in state["external"]:
+            return any(str(one["port"]) == port for one in ports)
+        return address == state.get("cluster_ip") or any(str(one.get("node_port")) == port for one in ports)
 
     def route_of(self, sighting: Sighting) -> str:
         """Return the route that Traefik names in a line of its log; "" when none of ours did."""

@@ -39,6 +39,15 @@ def pod(name: str, address: str, *, namespace: str = NAMESPACE, **labels: str) -
     }
 
 
+def service(name: str, *, balanced: str = "", **spec: Any) -> dict[str, Any]:
+    """Return a Service; `balanced` is the address that a load balancer gave it."""
+    ports = [{"port": 80, "targetPort": "http", "protocol": "TCP"}]
+    base = {"clusterIP": "10.96.0.7", "type": "ClusterIP", "selector": {"app": "web"}, "ports": ports}
+    given = {"ingress": [{"ip": balanced, "ipMode": "VIP"}]} if balanced else {}
+    status = {"loadBalancer": given}
+    return {"metadata": {"name": name, "resourceVersion": "1"}, "spec": base | spec, "status": status}
+
+
 def put_shop(server: FakeApi) -> None:
     """Put one Pod, its Service and Ingress, a client Pod, and Traefik."""
     server.put(PODS, pod("web-1", "10.244.1.7", app="web"))
