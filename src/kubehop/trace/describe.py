@@ -123,6 +123,12 @@ def external(item: Object) -> list[str]:
     return [one["ip"] for one in given if one.get("ip")] + (item["spec"].get("externalIPs") or [])
 
 
+def node_ips(item: Object) -> list[str]:
+    """Return the IP addresses of a Node, without its names."""
+    addresses = (item.get("status") or {}).get("addresses") or []
+    return [one["address"] for one in addresses if one["type"].endswith("IP")]
+
+
 def routes(item: Object) -> Iterator[Object]:
     """Yield the rules of an Ingress in their order: the field `s` of a route event, `service` a bare name."""
     spec = item["spec"]

@@ -27,6 +27,7 @@ class Lookup:
         self._services: dict[str, Object] = {}
         self._routes: dict[str, Object] = {}
         self.controllers: set[str] = set()
+        self.nodes: set[str] = set()
         self.hosts: set[str] = {f"{namespace}.localhost"}
 
     def pod(self, name: str, item: Object | None, *, entity: str) -> None:
@@ -105,7 +106,9 @@ class Lookup:
         ports = state.get("ports", ())
         if address in state["external"]:
             return any(str(one["port"]) == port for one in ports)
-        return address == state.get("cluster_ip") or any(str(one.get("node_port")) == port for one in ports)
+        if address in self.nodes:
+            return any(str(one.get("node_port")) == port for one in ports)
+        return bool(address == state.get("cluster_ip"))
 
     def route_of(self, sighting: Sighting) -> str:
         """Return the route that Traefik names in a line of its log; "" when none of ours did."""

@@ -42,6 +42,17 @@ def test_a_service_is_found_by_its_cluster_ip(scene: Scene) -> None:
     assert look("10.244.1.7:8080") == look("10.96.0.9") == ""
 
 
+@pytest.mark.parametrize("address", ["10.244.1.7", "10.96.0.7", "10.96.0.9", "172.30.0.13", "example.com"])
+def test_a_node_port_is_of_nodes_alone(scene: Scene, address: str) -> None:
+    """At a Pod, another cluster IP, a name or an unknown address, the same number is another port."""
+    scene.lookup.nodes |= {"172.30.0.11", "172.30.0.12"}
+    found = "svc:web-svc" if address == "10.96.0.7" else ""
+    assert scene.lookup.service_at(f"{address}:30080") == found
+    assert scene.lookup.service_at("172.30.0.12:30080") == "svc:shop-svc"
+    assert scene.lookup.service_at("172.30.0.12:80") == scene.lookup.service_at("172.30.0.12") == ""
+    assert scene.lookup.shown_host("example.com:30080") == ""
+
+
 def balanced(name: str, *, port: int = 80, **spec: Any) -> dict[str, Any]:
     """Return a Service of type LoadBalancer as it is before it has its address."""
     ports = [{"port": port, "targetPort": 8080, "nodePort": 30100 + port, "protocol": "TCP"}]
@@ -66,4 +77,4 @@ def test_services_that_share_an_external_address_are_told_apart_by_port(scene: S
     scene.service("add", balanced("more-svc", port=8080, externalIPs=["172.30.1.17", "192.0.2.7"]))
     assert look("172.30.1.17") == "svc:lb-svc"
     assert look("172.30.1.17:8080") == look("192.0.2.7:8080") == "svc:more-svc"
-    assert look("192.0.2.7") == look("172.30.1.17:9090") == ""
+    assert look("192.0.2.7") == look("172.30.1.17:30180") == ""

@@ -9,6 +9,7 @@ from trace_server import FakeApi
 from kubehop.trace import About
 
 CORE, NAMESPACE = "/api/v1/namespaces", "shop-kh7f3a"
+NODES = "/api/v1/nodes"
 PODS, TRAEFIK = f"{CORE}/{NAMESPACE}/pods", f"{CORE}/traefik/pods"
 HOST = f"{NAMESPACE}.localhost"
 
