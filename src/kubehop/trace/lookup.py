@@ -96,19 +96,23 @@ class Lookup:
         with self._lock:
             services = dict(self._services)
         label, *rest = name.split(".")
+        if label not in services and rest and services.get(rest[0], {}).get("cluster_ip") == "None":
+            label, *rest = rest  # a Pod's own name, below that of its headless Service
         if label in services and rest[:1] in ([], [self._namespace]):
             return f"svc:{label}"
-        found = (service for service, state in services.items() if self._answers(state, name, port))
+        found = (
+            service for service, state in services.items() if self._answers(state, name.strip("[]"), port)
+        )
         return next((f"svc:{service}" for service in found), "")
 
     def _answers(self, state: Object, address: str, port: str) -> bool:
         """Tell whether a Service is asked at an address; its cluster IP is its own, whatever the port."""
         ports = state.get("ports", ())
-        if address in state["external"]:
-            return any(str(one["port"]) == port for one in ports)
-        if address in self.nodes:
-            return any(str(one.get("node_port")) == port for one in ports)
-        return bool(address == state.get("cluster_ip"))
+        return (
+            address == state.get("cluster_ip")
+            or (address in state["external"] and any(str(one["port"]) == port for one in ports))
+            or (address in self.nodes and any(str(one.get("node_port")) == port for one in ports))
+        )
 
     def route_of(self, sighting: Sighting) -> str:
         """Return the route that Traefik names in a line of its log; "" when none of ours did."""

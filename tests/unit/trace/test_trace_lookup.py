@@ -35,6 +35,15 @@ def test_a_service_is_found_by_its_name(scene: Scene) -> None:
     assert look("web-svc") == ""
 
 
+@pytest.mark.parametrize("host", ["db", "db-0.db", "db-0.db:8080", f"db-0.db.{NAMESPACE}.svc"])
+def test_a_headless_service_is_found_by_its_pods_names(scene: Scene, host: str) -> None:
+    """A Pod's name stands below its own; below another Service, or in another namespace, it means nothing."""
+    scene.service("add", service("db", clusterIP="None"))
+    assert scene.lookup.service_at(host) == "svc:db"
+    assert scene.lookup.shown_host(host) == host
+    assert scene.lookup.service_at("db-0.web-svc") == scene.lookup.service_at("db-0.db.other") == ""
+
+
 def test_a_service_is_found_by_its_cluster_ip(scene: Scene) -> None:
     """Whatever the port: that it has no such port is for the picture to say."""
     look = scene.lookup.service_at
@@ -68,6 +77,15 @@ def test_a_service_is_found_by_the_address_of_its_load_balancer(scene: Scene) ->
     assert look("172.30.1.17") == look("172.30.1.17:80") == "svc:lb-svc"
     assert scene.lookup.shown_host("172.30.1.17") == "172.30.1.17"
     assert "172.30.1.17" not in str(scene._trace.data)
+
+
+def test_an_external_address_may_be_that_of_a_node(scene: Scene) -> None:
+    """Then both ports are open there; in a URL, an address of version 6 stands in brackets."""
+    scene.lookup.nodes |= {"fd00::11"}
+    scene.service("add", balanced("lb-svc", externalIPs=["fd00::11"]))
+    look = scene.lookup.service_at
+    assert look("[fd00::11]") == look("[fd00::11]:80") == look("[fd00::11]:30180") == "svc:lb-svc"
+    assert look("[fd00::11]:8080") == ""
 
 
 def test_services_that_share_an_external_address_are_told_apart_by_port(scene: Scene) -> None:
