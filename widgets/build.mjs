@@ -21,24 +21,33 @@ const SHARED = [
 const BUDGET = { platform: 17_000, widget: 9_000 };
 
 /** White space between tags and after style rules says nothing; a minifier may not know that, we do. */
-const shortTemplates = (source) => source.replace(/>\n\s+(?=[<$])/g, ">").replace(/\}\n\s+(?=<)/g, "}");
+const shortTemplates = (source) => source.replace(/>\n\s+(?=[<$])/g, ">").replace(/\}\n\s+(?=[<$])/g, "}");
 
-/** A widget's script takes shared modules from the platform's. */
-const fromPlatform = (source) =>
+/** A widget's script takes shared modules from the platform's: their names are free in it, and noted in `taken`. */
+const fromPlatform = (source, taken) =>
   source.replace(/^import \{([^}]+)\} from "(.+)";$/gm, (whole, names, path) => {
     const shared = path.replace("../", "./");
     if (!SHARED.includes(shared) || path.startsWith("./")) return whole;
-    const values = names.split(",").filter((name) => !name.trim().startsWith("type "));
-    return `const {${values}} = kubehop.shared["${shared}"];`;
+    const values = names.split(",").map((name) => name.trim());
+    taken[shared] ??= new Set();
+    for (const name of values) if (name && !name.startsWith("type ")) taken[shared].add(name);
+    return "";
   });
 
+/** Declares the names that were taken, each once. */
+const declared = (taken) =>
+  Object.keys(taken)
+    .sort()
+    .map((path) => `const {${[...taken[path]].sort()}} = kubehop.shared["${path}"];`)
+    .join("");
+
 /** Changes the text of each module before it is bundled. */
-const changed = (changes) => ({
+const changed = (changes, taken) => ({
   name: "changed",
   setup(builder) {
     builder.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
-      return { loader: "ts", contents: changes.reduce((text, change) => change(text), source) };
+      return { loader: "ts", contents: changes.reduce((text, change) => change(text, taken), source) };
     });
   },
 });
@@ -62,13 +71,14 @@ async function scripts() {
 
 async function bundle({ file, source, changes }) {
   const module = file.endsWith(".mjs");
+  const taken = {};
   const result = await build({
     stdin: { contents: source, resolveDir: new URL("src", HERE).pathname, loader: "ts" },
     bundle: true,
     minify: true, // first here: terser alone ends 2 % larger
     charset: "utf8",
     legalComments: "none",
-    plugins: [changed([...changes, shortTemplates])],
+    plugins: [changed([...changes, shortTemplates], taken)],
     format: module ? "esm" : "iife",
     target: "es2022",
     write: false,
@@ -79,7 +89,8 @@ async function bundle({ file, source, changes }) {
     compress: { passes: 3, toplevel: true, unsafe_arrows: true },
     mangle: { toplevel: true },
   };
-  const { code } = await minify(result.outputFiles[0].text, options);
+  const { text } = result.outputFiles[0];
+  const { code } = await minify(module ? text : `(() => {${declared(taken)}${text}})();`, options);
   return `/* kubehop widgets, Apache-2.0; lit-html is BSD-3-Clause, (c) Google LLC */\n${code}\n`;
 }
 

@@ -126,3 +126,13 @@ export function shortName(entity: Entity | null | undefined): string {
   if (!entity) return "";
   return entity.name ?? entity.id.replace(/^[a-z]+:/, "");
 }
+
+/** The status, or why there is none. */
+export const answerOf = ({ status, error }: Request): string => String(status || error || "no answer");
+
+/** The lines that logs have of a request, word for word. */
+export const verbatim = (index: TraceIndex, request: Request): { source: string; text: string }[] =>
+  Object.entries(index.lines[String(request.id)] ?? {}).map(([source, text]) => ({
+    source,
+    text: text ?? "",
+  }));

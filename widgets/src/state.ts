@@ -200,3 +200,27 @@ export function endpointsOf(state: ClusterState, service: string): EndpointState
     .filter((endpoint) => endpoint.service === service)
     .sort((a, b) => slot(a) - slot(b));
 }
+
+/** What a request asked for. */
+export interface Asked {
+  /** Where its first packet goes: a Service's name means its cluster IP. */
+  address: string;
+  /** As asked for; a URL without one means 80. */
+  number: string;
+  port: ServicePort | undefined;
+  /** Whether the Service has no such port. */
+  missing: boolean;
+}
+
+type ServicePort = NonNullable<NonNullable<ServiceEvent["s"]>["ports"]>[number];
+
+export function askedOf(state: ClusterState, service: string, host: string): Asked {
+  const facts = state.services.get(service);
+  const [name = "", number = "80"] = host.split(/:(?=\d+$)/);
+  const address = /^[\d[]/.test(host) ? name : (facts?.cluster_ip ?? "the Service's address");
+  // Node ports are open at nodes, not at the cluster IP.
+  const port = facts?.ports?.find(
+    (each) => each.port === +number || (each.node_port === +number && address !== facts.cluster_ip),
+  );
+  return { address: `${address}:${number}`, number, port, missing: Boolean(facts?.ports) && !port };
+}

@@ -129,6 +129,94 @@ describe("the Ingress without a line of its log", () => {
   });
 });
 
+describe("the address that was asked", () => {
+  const PORTS = [
+    { name: "web", port: 80, target_port: 8080, node_port: 30080 },
+    { name: "admin", port: 9090, target_port: 9091, node_port: 30090 },
+  ];
+  const LOST = { ...UNKNOWN, st: 0, err: 0 };
+
+  /** The second request of the fixture, which asks web-svc, asks for `host`. */
+  function asking(host: string, cells: Parameters<typeof traceWith>[2] = {}, ip = "10.96.10.21"): Trace {
+    const trace = traceWith("journey-cluster", 2, cells);
+    const row = trace.req!.rows[1]!;
+    row[trace.req!.cols.indexOf("host")] = trace.req!.dict!.host!.push(host) - 1;
+    const event = trace.events.find((each) => each.e === "svc" && each.id === "svc:web-svc")!;
+    Object.assign(event, { s: { type: "LoadBalancer", cluster_ip: ip, ports: PORTS } });
+    return trace;
+  }
+
+  test.each([
+    ["web-svc", "web-svc = 10.96.10.21:80", "10.96.10.21:80", "80→8080"],
+    ["web-svc:9090", "web-svc:9090 = 10.96.10.21:9090", "10.96.10.21:9090", "9090→9091"],
+    ["10.96.10.21:80", "10.96.10.21:80/", "10.96.10.21:80", "80→8080"],
+    ["172.30.1.17", "172.30.1.17/", "172.30.1.17:80", "80→8080"],
+    ["172.30.0.11:30090", "172.30.0.11:30090/", "172.30.0.11:30090", "9090→9091"],
+  ])("%s: the packet goes there, and the Service's port is told", (host, shown, packet, arrow) => {
+    const trace = asking(host);
+    const entry = textAt(journey(trace, 2), "entry");
+    expect(entry).toBe(`The packet to ${packet} meets the kernel's rules. No process listens there.`);
+    const texts = [...pictured(trace, 2).figure.querySelectorAll(".kh-stage text")].map((e) => e.textContent);
+    expect(texts).toEqual(expect.arrayContaining([shown, `web-svc ${arrow}`]));
+  });
+
+  test.each([
+    ["web-svc", "of node-1", "rules on node-1. No"],
+    ["172.30.0.12:30080", "of the node", "rules. No"],
+  ])("%s: the kernel %s, as far as is known", (host, box, words) => {
+    const trace = asking(host, { from: "pod:web-79d8c5b6f4-4zxkl" });
+    expect(textAt(journey(trace, 2), "entry")).toContain(words);
+    expect(pictured(trace, 2).picture()).toContain(`>${box}<`);
+  });
+
+  test.each(["web-svc:8080", "10.96.10.21:8080", "web-svc:30080"])("%s: no such port", (host) => {
+    const trace = asking(host, LOST);
+    const found = journey(trace, 2);
+    const port = host.split(":")[1];
+    expect([found.stop, found.barred]).toEqual(["rule", true]);
+    expect(last(found)).toMatch(
+      `Service web-svc has no port ${port}, so no rule chooses a Pod (connection refused).`,
+    );
+    expect(found.steps.at(-1)!.decider).toBe("svc:web-svc");
+    const { figure, barred } = pictured(trace, 2);
+    expect([asked(trace, 2), barred]).toEqual(["at the rule: nobody to dial", true]);
+    expect(figure.querySelector(".kh-foot")!.textContent).toContain("kubectl get service web-svc");
+    const stage = figure.querySelector(".kh-stage")!;
+    expect(stage.textContent).toContain("no such port");
+    expect(stage.textContent).not.toMatch(/at random|→8080/);
+    expect(stage.querySelectorAll(".kh-thin").length).toBe(0);
+  });
+
+  test("an answer tells that the port is there, whatever was seen of the Service", () => {
+    expect(journey(asking("web-svc:8080"), 2).stop).toBe("container");
+    expect(journey(asking("web-svc:8080", UNKNOWN), 2).stop).toBe("pod");
+    expect(pictured(asking("web-svc:8080", UNKNOWN), 2).picture()).not.toContain("no such port");
+  });
+
+  test.each(["web-svc", "web-0.web-svc"])("%s, headless: the name means the Pod's own address", (host) => {
+    const found = journey(asking(host, {}, "None"), 2);
+    expect([found.flow, found.stop]).toEqual(["direct", "container"]);
+    expect(textAt(found, "pod")).toMatch(
+      /^Service web-svc is headless: its name means its Pods' addresses\. The packet goes straight to 10\.244\.\d\.\d:80: no rule\.$/,
+    );
+  });
+
+  test("headless, and the Pod is not known: no rule is told", () => {
+    const found = journey(asking("web-svc", LOST, "None"), 2);
+    expect([found.stop, found.barred]).toEqual(["entry", false]);
+    expect(last(found)).toMatch(
+      /^Service web-svc is headless: .* Where this packet went was not seen\. No answer: connection refused\./,
+    );
+  });
+
+  test("straight to a Pod only by the Pod's own address", () => {
+    const trace = asking("10.244.2.5:8080", { via: null, to: "pod:web-79d8c5b6f4-bq2wn" });
+    expect(textAt(journey(trace, 2), "pod")).toBe("The packet goes straight to 10.244.2.5:8080: no rule.");
+    trace.req!.rows[1]![trace.req!.cols.indexOf("host")] = -1;
+    expect(textAt(journey(trace, 2), "pod")).toBe("The packet arrives at 10.244.2.5; its way was not seen.");
+  });
+});
+
 test("a kept connection keeps its Pod: only its first packet was a choice", () => {
   const trace = traceWith("journey-cluster", 2, { conn: 1 });
   const pod = trace.req!.rows[0]![trace.req!.cols.indexOf("to")]!;

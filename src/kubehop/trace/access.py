@@ -14,7 +14,7 @@ from kubehop import wait
 from kubehop.client.api import Api
 from kubehop.client.response import Response
 from kubehop.errors import WaitTimeoutError
-from kubehop.trace import scene, sighting
+from kubehop.trace import describe, scene, sighting
 from kubehop.trace.gap import Gap
 from kubehop.trace.join import Joiner, Names
 from kubehop.trace.log import PodLog
@@ -98,10 +98,13 @@ class Access:
             self._trace.read("client")
             self._sighted(seen)
 
-    def controllers(self) -> Watch:
-        """Return a watch on the ingress controller's Pods, whose logs are followed."""
+    def watches(self) -> list[Watch]:
+        """Return watches on what is in no namespace of ours: the ingress controller's Pods, and nodes."""
         call = partial(self._api.core.list_namespaced_pod, TRAEFIK_NAMESPACE, label_selector=_TRAEFIK_LABEL)
-        return Watch("traefik", call, change=self.pod, gap=Gap("traefik-pods", self._trace.event))
+        return [
+            Watch("traefik", call, change=self.pod, gap=Gap("traefik-pods", self._trace.event)),
+            Watch("nodes", self._api.core.list_node, change=self._node, gap=Gap("nodes", self._trace.event)),
+        ]
 
     def pod(self, op: str, item: Object) -> None:
         """Take a change of a Pod, of the namespace or of the ingress controller: follow its log."""
@@ -120,6 +123,9 @@ class Access:
             self._controller_pods.pop(item["metadata"]["uid"], None)
         else:
             self._controller_pods[item["metadata"]["uid"]] = item
+
+    def _node(self, _op: str, item: Object) -> None:
+        self._scene.lookup.nodes.update(describe.node_ips(item))
 
     def _start_log(self, name: str, namespace: str, item: Object) -> None:
         uid, phase = item["metadata"]["uid"], (item.get("status") or {}).get("phase")

@@ -117,6 +117,18 @@ def service(item: Object) -> Object:
     return {key: value for key, value in state.items() if key == "type" or value}
 
 
+def external(item: Object) -> list[str]:
+    """Return the addresses of a Service outside: its load balancer's, and spec.externalIPs."""
+    given = ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return [one["ip"] for one in given if one.get("ip")] + (item["spec"].get("externalIPs") or [])
+
+
+def node_ips(item: Object) -> list[str]:
+    """Return the IP addresses of a Node, without its names."""
+    addresses = (item.get("status") or {}).get("addresses") or []
+    return [one["address"] for one in addresses if one["type"].endswith("IP")]
+
+
 def routes(item: Object) -> Iterator[Object]:
     """Yield the rules of an Ingress in their order: the field `s` of a route event, `service` a bare name."""
     spec = item["spec"]

@@ -130,8 +130,11 @@ def hosts_belong_to_the_scenario(trace: dict[str, Any]) -> None:
     for lines in req.get("lines", {}).values():
         found += [name for line in lines.values() for name in redact.hosts_in(line)]
     services = {entity.get("name") for entity in trace["entities"] if entity["kind"] == "Service"}
+    namespace = f".{trace['meta'].get('namespace', '')}"
     for host in found:
-        if host.lower() not in allowed and not _inside(host) and host.split(".")[0] not in services:
+        first, _, rest = host.partition(".")  # below its headless Service, a Pod has a name of its own
+        ours = first in services or rest.removesuffix(namespace) in services
+        if host.lower() not in allowed and not _inside(host) and not ours:
             what = f"host {host!r} is not one of {sorted(allowed)}"
             raise _broken(trace, what, "List the scenario's hosts in meta.hosts, or drop the request.")
 

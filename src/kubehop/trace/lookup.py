@@ -27,6 +27,7 @@ class Lookup:
         self._services: dict[str, Object] = {}
         self._routes: dict[str, Object] = {}
         self.controllers: set[str] = set()
+        self.nodes: set[str] = set()
         self.hosts: set[str] = {f"{namespace}.localhost"}
 
     def pod(self, name: str, item: Object | None, *, entity: str) -> None:
@@ -41,7 +42,7 @@ class Lookup:
                 self._addresses[address] = entity
 
     def service(self, name: str, state: Object | None) -> None:
-        """Remember a Service, or with None that it is gone."""
+        """Remember a Service and its `external` addresses, or with None that it is gone."""
         with self._lock:
             self._services.pop(name, None)
             if state is not None:
@@ -89,19 +90,29 @@ class Lookup:
         return address in self.controllers
 
     def service_at(self, host: str) -> str:
-        """Return the Service that a host name, a cluster IP or a node port means; "" for none."""
-        name, _, port = host.partition(":")
+        """Return the Service that a client asked for, by a name or by an address of it; "" for none."""
+        name = redact.host(host)
+        port = host[len(name) + 1 :] or "80"
         with self._lock:
             services = dict(self._services)
         label, *rest = name.split(".")
+        if label not in services and rest and services.get(rest[0], {}).get("cluster_ip") == "None":
+            label, *rest = rest  # a Pod's own name, below that of its headless Service
         if label in services and rest[:1] in ([], [self._namespace]):
             return f"svc:{label}"
-        for service, state in services.items():
-            if name == state.get("cluster_ip"):
-                return f"svc:{service}"
-            if port and any(str(one.get("node_port")) == port for one in state.get("ports", ())):
-                return f"svc:{service}"
-        return ""
+        found = (
+            service for service, state in services.items() if self._answers(state, name.strip("[]"), port)
+        )
+        return next((f"svc:{service}" for service in found), "")
+
+    def _answers(self, state: Object, address: str, port: str) -> bool:
+        """Tell whether a Service is asked at an address; its cluster IP is its own, whatever the port."""
+        ports = state.get("ports", ())
+        return (
+            address == state.get("cluster_ip")
+            or (address in state["external"] and any(str(one["port"]) == port for one in ports))
+            or (address in self.nodes and any(str(one.get("node_port")) == port for one in ports))
+        )
 
     def route_of(self, sighting: Sighting) -> str:
         """Return the route that Traefik names in a line of its log; "" when none of ours did."""

@@ -183,7 +183,7 @@ class Observation(Trace):
             for name, call, change in kinds
         ]
         if self._access is not None:
-            watches.append(self._access.controllers())
+            watches += self._access.watches()
         return watches
 
     def _pod(self, op: str, item: Object) -> None:

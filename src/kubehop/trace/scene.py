@@ -92,7 +92,7 @@ class Scene:
             return
         state = None if op == "del" else describe.service(item)
         entity = self.named("svc", name)
-        self.lookup.service(name, state)
+        self.lookup.service(name, state and state | {"external": describe.external(item)})
         if state is not None:
             self._trace.entity(entity, "Service", **state)
         if self._new(entity, state):

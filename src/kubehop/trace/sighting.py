@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from kubehop.client.response import Response
 from kubehop.trace import redact
@@ -86,7 +86,7 @@ def client(answer: Response, url: str, *, asker: str, address: str = "", host: s
         ended=answer.started + answer.duration_ms / 1000,
         status=answer.status or 0,
         path=redact.path(path),
-        host=host or target.netloc.rpartition("@")[2],
+        host=host or _authority(target),
         request_id=answer.headers.get("X-Request-Id", ""),
         peer=peer,
         asker=asker,
@@ -94,6 +94,12 @@ def client(answer: Response, url: str, *, asker: str, address: str = "", host: s
         connection=-1 if answer.connection is None else answer.connection,
         error=answer.error or "",
     )
+
+
+def _authority(target: SplitResult) -> str:
+    """Return the host of a URL, and its port unless that is 80."""
+    host = target.netloc.rpartition("@")[2]
+    return f"{host}:443" if target.scheme == "https" and target.port is None else host
 
 
 def traefik(line: str) -> Sighting | None:

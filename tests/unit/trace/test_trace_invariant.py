@@ -220,9 +220,13 @@ def test_broken_invariant_is_named(data: Data, spoil: Callable[[Data], None], me
 
 
 def test_names_of_services_are_hosts_of_the_scenario(data: Data) -> None:
-    """A Service may be asked for by any of its names, a node by its address."""
-    for host in ("web", "web.shop-kh7f3a", "web.shop-kh7f3a.svc.cluster.local:80", "172.30.0.11:30080"):
+    """A Service may be asked for by any of its names, a Pod by its own below it, a node by its address."""
+    names = ("web", "web.shop-kh7f3a", "web.shop-kh7f3a.svc.cluster.local:80", "web-0.web")
+    for host in (*names, "web-0.web.shop-kh7f3a", "172.30.0.11:30080"):
         data["req"]["dict"]["host"][0] = host
+        invariant.hosts_belong_to_the_scenario(data)
+    data["req"]["dict"]["host"][0] = "www.web.com"
+    with pytest.raises(TraceError, match=r"www\.web\.com"):
         invariant.hosts_belong_to_the_scenario(data)
 
 

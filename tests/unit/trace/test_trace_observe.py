@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from trace_server import FakeApi
-from trace_shop import ABOUT, HOST, NAMESPACE, PODS, pod
+from trace_shop import ABOUT, CORE, HOST, NAMESPACE, NODES, PODS, pod
 
 from kubehop import wait
 from kubehop.client.api import Api
@@ -71,6 +71,29 @@ def test_a_pod_of_another_namespace_is_no_pod_here(server: FakeApi, api: Api) ->
         elsewhere = Response(200, answered_by="web-9", started=time.time())
         trace.add([here, elsewhere], "http://web-svc/")
     assert [row.to for row in trace.rows()] == ["pod:web-1", None]
+    check(trace.data)
+
+
+def node(name: str, address: str) -> dict[str, Any]:
+    """Return a Node."""
+    addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": f"{name}.lan"}]
+    return {"metadata": {"name": name}, "spec": {}, "status": {"addresses": addresses}}
+
+
+def test_a_node_port_is_asked_at_a_node(server: FakeApi, api: Api) -> None:
+    """Also at one without a Pod of the namespace, or that joined later; a node's name does not enter."""
+    ports = [{"port": 80, "targetPort": 8080, "nodePort": 30080}]
+    spec = {"type": "NodePort", "clusterIP": "10.96.0.8", "ports": ports}
+    server.put(f"{CORE}/{NAMESPACE}/services", {"metadata": {"name": "door"}, "spec": spec})
+    server.put(NODES, node("node-1", "172.30.0.11"))
+    with observe(api, ABOUT) as trace:
+        server.put(NODES, node("node-2", "172.30.0.12"))
+        known = trace._scene.lookup.nodes
+        wait.until(lambda: len(known) == 2, what="the second node", timeout_seconds=5)
+        for host in ("172.30.0.11:30080", "172.30.0.12:30080", "10.244.1.7:30080", "node-1.lan:30080"):
+            trace.add([Response(None, error="connection refused", started=time.time())], f"http://{host}/")
+    assert [row.via for row in trace.rows()] == ["svc:door", "svc:door", None, None]
+    assert "node-" not in json.dumps(trace.data["req"])
     check(trace.data)
 
 

@@ -85,6 +85,20 @@ def test_client_record() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://web-svc/", "web-svc"),
+        ("https://web-svc/", "web-svc:443"),
+        ("https://u:p@web-svc:8443/", "web-svc:8443"),
+        ("https://[fd00::7]/", "[fd00::7]:443"),
+    ],
+)
+def test_a_host_without_a_port_means_port_80(url: str, host: str) -> None:
+    """So the port that https means is part of the host."""
+    assert sighting.client(Response(200, started=T), url, asker="client:pod").host == host
+
+
+@pytest.mark.parametrize(
     ("text", "expected"), [("9.789µs", 9.789), ("1m3.5s", 63.5e6), ("120ns", 0.12), ("2ms", 2000.0)]
 )
 def test_go_durations(text: str, expected: float) -> None:

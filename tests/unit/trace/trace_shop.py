@@ -9,6 +9,7 @@ from trace_server import FakeApi
 from kubehop.trace import About
 
 CORE, NAMESPACE = "/api/v1/namespaces", "shop-kh7f3a"
+NODES = "/api/v1/nodes"
 PODS, TRAEFIK = f"{CORE}/{NAMESPACE}/pods", f"{CORE}/traefik/pods"
 HOST = f"{NAMESPACE}.localhost"
 
@@ -37,6 +38,15 @@ def pod(name: str, address: str, *, namespace: str = NAMESPACE, **labels: str) -
             "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-24T10:00:01Z"}],
         },
     }
+
+
+def service(name: str, *, balanced: str = "", **spec: Any) -> dict[str, Any]:
+    """Return a Service; `balanced` is the address that a load balancer gave it."""
+    ports = [{"port": 80, "targetPort": "http", "protocol": "TCP"}]
+    base = {"clusterIP": "10.96.0.7", "type": "ClusterIP", "selector": {"app": "web"}, "ports": ports}
+    given = {"ingress": [{"ip": balanced, "ipMode": "VIP"}]} if balanced else {}
+    status = {"loadBalancer": given}
+    return {"metadata": {"name": name, "resourceVersion": "1"}, "spec": base | spec, "status": status}
 
 
 def put_shop(server: FakeApi) -> None:

@@ -1,7 +1,7 @@
 /** W3 LoadBalancing: is it fair? */
 import { html, svg } from "lit-html";
 import { microseconds, plural, probability, seconds } from "../format.ts";
-import { countUntil, shortName, type TraceIndex } from "../index.ts";
+import { answerOf, countUntil, shortName, type TraceIndex, verbatim } from "../index.ts";
 import { memo } from "../memo.ts";
 import { keyGoal, MARK_LIMIT, sample, sampledInWords } from "../strip.ts";
 import { type Piece, rateInWords, roundRate, type Timeline, timelineOf } from "../timeline.ts";
@@ -111,7 +111,7 @@ function inWords(panel: Panel): string {
 }
 
 const describe = (request: Request): string =>
-  `request ${request.id}, ${request.to ? `answered by ${shortName(request.to)}` : "not answered"}, ${request.status || request.error || "no answer"}, ${microseconds(request.us)}`;
+  `request ${request.id}, ${request.to ? `answered by ${shortName(request.to)}` : "not answered"}, ${answerOf(request)}, ${microseconds(request.us)}`;
 
 function whyOf(request: Request | null, panel: Panel | undefined): string {
   if (!request || !panel) return "No request has been made yet.";
@@ -133,11 +133,7 @@ function linesOf(index: TraceIndex, request: Request): Scene["lines"] {
   const via = request.via ? `${shortName(request.via)} ` : "";
   const connection = request.connection === null ? "" : ` connection ${request.connection}`;
   const text = `${seconds(request.t)} ${request.method} ${request.host}${request.path} ${via}→ ${shortName(request.to) || "nobody"} ${request.status || request.error} ${microseconds(request.us)}${connection}`;
-  const verbatim = Object.entries(index.lines[String(request.id)] ?? {}).map(([source, line]) => ({
-    source,
-    text: line ?? "",
-  }));
-  return [{ source: "", text }, ...verbatim];
+  return [{ source: "", text }, ...verbatim(index, request)];
 }
 
 function commandOf(request: Request | null): string {

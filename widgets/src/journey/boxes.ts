@@ -3,11 +3,18 @@ import { type SVGTemplateResult, svg } from "lit-html";
 import { BOLD, type BoxOptions, box, MONO, type Rect, text } from "../draw.ts";
 import { fit, fitMiddle, plural } from "../format.ts";
 import { shortName } from "../index.ts";
-import { type ClusterState, countEndpoints, endpointsOf, type PodState, readinessOf } from "../state.ts";
+import {
+  askedOf,
+  type ClusterState,
+  countEndpoints,
+  endpointsOf,
+  type PodState,
+  readinessOf,
+} from "../state.ts";
 import type { Layout } from "./layout.ts";
 import type { Journey } from "./model.ts";
 import type { Picture, Reach } from "./view.ts";
-import { ingressName, shortId } from "./words.ts";
+import { ingressName, nodeOf, shortId } from "./words.ts";
 
 export function clientBox({ request }: Journey): BoxOptions {
   const id = request.from?.id ?? "client";
@@ -24,17 +31,15 @@ export function entryBox({ journey, state, index }: Picture): BoxOptions {
   if (journey.flow === "ingress") {
     return { title: "Traefik", sub: `on port ${index.byId.get("traefik")?.p?.port ?? 80}` };
   }
-  const node =
-    state.pods.get(journey.request.from?.id ?? "")?.node || String(journey.request.from?.p?.node ?? "");
-  return { title: "Kernel", sub: node ? `of ${node}` : "of the node" };
+  return { title: "Kernel", sub: `of ${nodeOf(journey, state) || "the node"}` };
 }
 
 /** What was asked for: host and path, or a Service's name and what it means. */
 export function destination({ journey, state }: Picture): string {
   const { request, flow, service } = journey;
-  const facts = state.services.get(service);
-  if (flow !== "cluster" || !facts?.cluster_ip) return request.host + request.path;
-  return `${request.host || shortId(service)} = ${facts.cluster_ip}:${facts.ports?.[0]?.port ?? 80}`;
+  const { address } = askedOf(state, service, request.host);
+  const named = service && flow === "cluster" && !address.startsWith(request.host);
+  return named ? `${request.host} = ${address}` : request.host + request.path;
 }
 
 export interface Rule {
@@ -47,11 +52,12 @@ export function rulesOf({ journey, state }: Picture): Rule[] {
   if (journey.flow === "cluster") {
     const { ready } = countEndpoints(state, journey.service);
     const none = journey.barred ? "no endpoints" : "not known";
+    const choice = journey.portless ? "no such port" : ready ? `1 of ${ready}, at random` : none;
     return [
       {
         id: journey.service,
         title: `${shortId(journey.service)} rule`,
-        sub: journey.kept ? "by conntrack" : ready ? `1 of ${ready}, at random` : none,
+        sub: journey.kept ? "by conntrack" : choice,
       },
     ];
   }
@@ -77,7 +83,10 @@ export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
   if (journey.flow === "direct") return [];
   const { ready, all } = countEndpoints(state, journey.service);
   const facts = state.services.get(journey.service);
-  const port = facts?.ports?.[0];
+  const port =
+    journey.flow === "cluster"
+      ? askedOf(state, journey.service, journey.request.host).port
+      : facts?.ports?.[0];
   const arrow = port ? ` ${port.port}→${port.target_port ?? port.port}` : "";
   const found = Boolean(journey.service);
   const none = journey.barred ? "none" : "not known";
@@ -85,6 +94,7 @@ export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
     title: "Service",
     sub: found ? `${shortId(journey.service)}${arrow}` : none,
     faint: !found,
+    on: journey.portless,
   };
   const slice: BoxOptions = {
     title: "EndpointSlice",
@@ -99,7 +109,7 @@ export function objectsOf({ journey, state, index }: Picture): BoxOptions[] {
   return [{ title: "Ingress", sub: ingressName(route), faint: !route, hint: host }, service, slice];
 }
 
-const stopsBySlice = (journey: Journey): boolean => journey.stop === "rule";
+const stopsBySlice = ({ stop, portless }: Journey): boolean => stop === "rule" && !portless;
 
 export const ruleNumber = (journey: Journey, rules: Rule[]): number =>
   journey.flow === "cluster" ? 0 : rules.findIndex((rule) => rule.id === journey.request.via?.id);
@@ -119,8 +129,7 @@ export function ruleBoxes(
     const hit = i === chosen;
     const rect = layout.rules[i] as Rect;
     return box(rect, {
-      title: rule.title,
-      sub: rule.sub,
+      ...rule,
       align: "start",
       on: hit && reach.on.has("rule"),
       now: hit && reach.now === "rule",

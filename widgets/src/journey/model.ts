@@ -1,7 +1,7 @@
 /** What one request did: where it went, when, and which object decided each hop. Pure. */
 import { microseconds } from "../format.ts";
 import type { TraceIndex } from "../index.ts";
-import { advance, beginning, type ClusterState, countEndpoints } from "../state.ts";
+import { advance, askedOf, beginning, type ClusterState, countEndpoints } from "../state.ts";
 import type { Entity, Request } from "../trace.ts";
 import { sentence } from "./words.ts";
 
@@ -40,6 +40,8 @@ export interface Journey {
   barred: boolean;
   /** Whether an earlier request chose the Pod of its connection. */
   kept: boolean;
+  /** Whether the Service has no such port as was asked for. */
+  portless: boolean;
   failed: boolean;
   service: string;
   steps: Step[];
@@ -66,15 +68,27 @@ export function journeysOf(index: TraceIndex): Journey[] {
 }
 
 function journeyOf(request: Request, start: number, kept: boolean, state: ClusterState): Journey {
-  const flow = flowOf(request);
   const service = serviceOf(request, state);
+  const flow = flowOf(request, service);
+  const missing = flow === "cluster" && askedOf(state, service, request.host).missing;
   // Somebody answered, or the connection has its Pod: then it matters not who is ready now.
-  const open = request.status > 0 || kept || countEndpoints(state, service).ready > 0;
+  const open = request.status > 0 || kept || (!missing && countEndpoints(state, service).ready > 0);
   const stop = stopOf(request, flow, service, open);
+  const portless = missing && stop === "rule";
   const barred = barredAt(stop, request, flow);
   const places = placesOf(request, flow, stop);
   const arrivals = arrivalsOf(request, places);
-  const shape = { request, flow, start, stop, barred, kept, service, end: start + request.us / 1000 };
+  const shape = {
+    request,
+    flow,
+    start,
+    stop,
+    barred,
+    kept,
+    portless,
+    service,
+    end: start + request.us / 1000,
+  };
   return {
     ...shape,
     failed: request.status === 0 || request.status >= 400,
@@ -83,8 +97,8 @@ function journeyOf(request: Request, start: number, kept: boolean, state: Cluste
   };
 }
 
-function flowOf(request: Request): Flow {
-  if (request.via?.kind === "Service") return "cluster";
+function flowOf(request: Request, service: string): Flow {
+  if (request.via?.kind === "Service") return service || !request.to ? "cluster" : "direct";
   if (request.via || request.from?.id === "client") return "ingress";
   return request.to ? "direct" : "cluster";
 }
@@ -108,8 +122,11 @@ function barredAt(stop: Place, request: Request, flow: Flow): boolean {
 
 const byRule = (request: Request): boolean => request.via?.kind === "Route";
 
+/** The Service whose rules or endpoints choose the Pod; a headless one only gives Pods' addresses a name. */
 function serviceOf(request: Request, state: ClusterState): string {
-  if (request.via?.kind === "Service") return request.via.id;
+  if (request.via?.kind === "Service") {
+    return state.services.get(request.via.id)?.cluster_ip === "None" ? "" : request.via.id;
+  }
   if (!byRule(request)) return "";
   const via = request.via as Entity;
   const named = state.routes.get(via.id)?.service ?? via.p?.service;

@@ -80,8 +80,8 @@ export function reachOf(journey: Journey, elapsed: number): Reach {
     : (journey.legs.find((each) => elapsed >= each.start && elapsed < each.end) ?? null);
   const on = new Set<Place>(["client"]);
   for (const each of journey.legs) if (elapsed >= each.end || done) on.add(each.to);
-  const passed = journey.legs.filter((each) => elapsed >= each.end);
-  return { on, leg, done, now: done ? "client" : leg ? null : (passed.at(-1)?.to ?? "client") };
+  const passed = journey.legs.findLast((each) => elapsed >= each.end);
+  return { on, leg, done, now: done ? "client" : leg ? null : (passed?.to ?? "client") };
 }
 
 function labelOf(picture: Picture, reach: Reach): string {
@@ -137,7 +137,7 @@ function wires(picture: Picture, layout: Layout, ways: Ways, reach: Reach): SVGT
 /** Ways a request could take: from each rule to the endpoints of its Service. */
 function possibleWires(picture: Picture, layout: Layout): SVGTemplateResult[] {
   const { journey, state } = picture;
-  if (journey.flow === "direct" || layout.stacked) return [];
+  if (journey.flow === "direct" || journey.portless || layout.stacked) return [];
   const services =
     journey.flow === "cluster"
       ? [journey.service]
@@ -195,15 +195,14 @@ function stoppedAt(journey: Journey, layout: Layout, ways: Ways, rules: Rule[]):
 }
 
 function turningPoint(journey: Journey, ways: Ways): Point {
-  const last = journey.legs.filter((leg) => !leg.back).at(-1);
+  const last = journey.legs.findLast((leg) => !leg.back);
   return last ? (ways.get(`${last.from}-${last.to}`) as Way).at(1) : [0, 0];
 }
 
 function positionOf(journey: Journey, ways: Ways, elapsed: number, reach: Reach): Point {
   const first = ways.values().next().value as Way | undefined;
   if (reach.done || !first) return first ? first.at(0) : [0, 0];
-  const leg =
-    reach.leg ?? journey.legs.filter((each) => elapsed >= each.end).at(-1) ?? (journey.legs[0] as Leg);
+  const leg = reach.leg ?? journey.legs.findLast((each) => elapsed >= each.end) ?? (journey.legs[0] as Leg);
   const share = leg.end > leg.start ? (elapsed - leg.start) / (leg.end - leg.start) : 1;
   const way = leg.back ? ways.get(`${leg.to}-${leg.from}`) : ways.get(`${leg.from}-${leg.to}`);
   const u = Math.min(1, Math.max(0, share));

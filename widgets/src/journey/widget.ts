@@ -1,7 +1,7 @@
 /** W1 RequestJourney: where did my click go? */
 import { html } from "lit-html";
 import { microseconds, seconds } from "../format.ts";
-import { countUntil, shortName, type TraceIndex } from "../index.ts";
+import { answerOf, countUntil, shortName, type TraceIndex, verbatim } from "../index.ts";
 import { memo } from "../memo.ts";
 import { advance, beginning, haunt, stateAt } from "../state.ts";
 import { strip } from "../strip.ts";
@@ -105,7 +105,7 @@ function scene(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
   };
 
   function wordsOf(request: Journey["request"]): string {
-    return `Request ${request.id}: ${request.method} ${request.path}, ${request.status || request.error || "no answer"}`;
+    return `Request ${request.id}: ${request.method} ${request.path}, ${answerOf(request)}`;
   }
 }
 
@@ -118,7 +118,7 @@ function empty(index: TraceIndex, moment: Moment, around: Surroundings): Scene {
     stage: html`<p class="kh-empty" style="width:${around.width}px">${state.pods.size} Pods, no request yet.</p>`,
     lines: [],
     command: "",
-    table: { caption: "Requests", head: [], rows: [] },
+    table: tableOf(index, 0),
     scale: "real time",
   };
 }
@@ -135,17 +135,13 @@ function linesOf(index: TraceIndex, journey: Journey): { source: string; text: s
     request.eus === null ? "" : `Traefik ${microseconds(request.eus)}`,
   ];
   const detail = parts.filter(Boolean).join(", ");
-  const answer = request.status || request.error || "no answer";
-  const summary = `${seconds(start)} ${request.method} ${request.host}${request.path} ${rule}${target}${answer} ${microseconds(request.us)}${detail ? ` (${detail})` : ""}`;
-  const verbatim = Object.entries(index.lines[String(request.id)] ?? {}).map(([source, text]) => ({
-    source,
-    text: text ?? "",
-  }));
-  return [{ source: "", text: summary }, ...verbatim];
+  const summary = `${seconds(start)} ${request.method} ${request.host}${request.path} ${rule}${target}${answerOf(request)} ${microseconds(request.us)}${detail ? ` (${detail})` : ""}`;
+  return [{ source: "", text: summary }, ...verbatim(index, request)];
 }
 
-function commandOf(index: TraceIndex, { flow, request, service }: Journey): string {
+function commandOf(index: TraceIndex, { flow, request, service, portless }: Journey): string {
   if (flow === "ingress") return "kubectl logs -n traefik deploy/traefik";
+  if (portless) return `kubectl get service ${shortId(service)}`;
   if (flow === "cluster")
     return `kubectl get endpointslices -l kubernetes.io/service-name=${shortId(service)}`;
   return `kubectl logs ${shortName(request.to) || shortName(index.entities[0])}`;
@@ -174,7 +170,7 @@ function tableOf(index: TraceIndex, begun: number): Scene["table"] {
       shortName(request.via) || "none",
       shortName(request.to) || (barred && stop !== "pod" ? "none" : "not known"),
       stop,
-      request.status ? String(request.status) : request.error || "no answer",
+      answerOf(request),
       microseconds(request.us),
       request.eus === null ? "" : microseconds(request.eus),
       request.pus === null ? "" : microseconds(request.pus),
@@ -186,19 +182,16 @@ function predict(index: TraceIndex, moment: Moment): Prediction | null {
   const known = journeys(index).filter((each) => each.barred || each.stop === "container");
   const next = known.find((each) => each.start > moment.t) ?? known[0];
   if (!next) return null;
-  const options: Journey["stop"][] =
-    next.flow === "ingress" ? ["entry", "rule", "pod", "container"] : ["rule", "pod", "container"];
-  const words = {
-    client: "the client",
-    entry: "at Traefik, before any rule",
+  const places: Partial<Record<Journey["stop"], string>> = {
+    ...(next.flow === "ingress" && { entry: "at Traefik, before any rule" }),
     rule: "at the rule: nobody to dial",
     pod: "at the Pod's door",
     container: "in the container",
   };
   return {
     prompt: `${next.request.method} ${next.request.host}${next.request.path} at ${seconds(next.start)}: how far does it get?`,
-    options: options.map((place) => words[place]),
-    correct: options.indexOf(next.stop),
+    options: Object.values(places),
+    correct: Object.keys(places).indexOf(next.stop),
     why: next.steps.at(-2)?.text ?? "",
     before: { t: Math.max(0, next.start - 0.001), focus: null },
     answer: { t: next.end, focus: next.request.id },

@@ -1,7 +1,7 @@
 /** What happens at each hop, in words, and which object decided it. */
 import { microseconds } from "../format.ts";
 import { shortName } from "../index.ts";
-import { type ClusterState, countEndpoints, endpointsOf } from "../state.ts";
+import { askedOf, type ClusterState, countEndpoints, endpointsOf } from "../state.ts";
 import type { Request } from "../trace.ts";
 import type { Place, Shape } from "./model.ts";
 
@@ -59,26 +59,34 @@ function atRule(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
   };
 }
 
-function atKernel({ service, request }: Shape, state: ClusterState): Sentence {
+function atKernel(shape: Shape, state: ClusterState): Sentence {
+  const { service, request } = shape;
   if (!service)
-    return { text: `Where this packet went was not seen.${outcome(request)}`, decider: "the kernel's rules" };
-  const facts = state.services.get(service);
-  const node = state.pods.get(request.from?.id ?? "")?.node || String(request.from?.p?.node ?? "");
-  const address = facts?.cluster_ip
-    ? `${facts.cluster_ip}:${facts.ports?.[0]?.port ?? ""}`
-    : "the Service's address";
+    return {
+      text: `${headless(request)}Where this packet went was not seen.${outcome(request)}`,
+      decider: "the kernel's rules",
+    };
+  const node = nodeOf(shape, state);
+  const { address } = askedOf(state, service, request.host);
   return {
-    text: `The packet to ${address} meets the kernel's rules${node ? ` on ${node}` : ""}. No process listens on that address.`,
+    text: `The packet to ${address} meets the kernel's rules${node && ` on ${node}`}. No process listens there.`,
     decider: service,
   };
 }
 
-function atProxyRule({ service, request, kept }: Shape, state: ClusterState, stopped: boolean): Sentence {
+/** A Service that no rule stands for is a headless one. */
+const headless = ({ via }: Request): string =>
+  via ? `Service ${shortName(via)} is headless: its name means its Pods' addresses. ` : "";
+
+function atProxyRule(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
+  const { service, request, kept, portless } = shape;
   if (stopped) {
-    const what = request.error || "no answer";
+    const why = portless
+      ? `no port ${askedOf(state, service, request.host).number}, so no rule chooses a Pod`
+      : "0 ready endpoints: the rule has no Pod to choose";
     return {
-      text: `Service ${shortId(service)} has 0 ready endpoints: the rule has no Pod to choose (${what}).`,
-      decider: sliceOf(state, service),
+      text: `Service ${shortId(service)} has ${why} (${request.error || "no answer"}).`,
+      decider: portless ? service : sliceOf(state, service),
     };
   }
   const target = request.to ? addressOf(request, state, service) : "its address";
@@ -100,10 +108,16 @@ function atPod(shape: Shape, state: ClusterState, stopped: boolean): Sentence {
       text: `A Pod was dialed; which one is not known.${outcome(request)}`,
       decider: `a Pod of ${shortId(service)}`,
     };
-  const target = addressOf(request, state, service);
+  let target = addressOf(request, state, service);
+  const straight = flow === "direct" && (request.via || request.host.startsWith(target));
+  if (straight) target += `:${askedOf(state, service, request.host).number}`;
   if (stopped) return refused(shape, target);
-  if (flow === "direct")
-    return { text: `The packet goes straight to ${target}: no Service, no rule.`, decider: "route table" };
+  if (flow === "direct") {
+    const text = straight
+      ? `${headless(request)}The packet goes straight to ${target}: no rule.`
+      : `The packet arrives at ${target}; its way was not seen.`;
+    return { text, decider: "route table" };
+  }
   if (!service) return { text: `Traefik dials ${target}.`, decider: "traefik" };
   const { ready, all } = countEndpoints(state, service);
   const text =
@@ -132,6 +146,13 @@ function sliceOf(state: ClusterState, service: string): string {
     endpointsOf(state, service).find((end) => end.slice)?.slice ??
     (service ? `EndpointSlice of ${shortId(service)}` : "")
   );
+}
+
+/** The node whose rules a packet meets: the client's, where that is known, but at a node port the one asked. */
+export function nodeOf({ request, service }: Shape, state: ClusterState): string {
+  const { port, number } = askedOf(state, service, request.host);
+  if (port && port.port !== Number(number)) return "";
+  return state.pods.get(request.from?.id ?? "")?.node || String(request.from?.p?.node ?? "");
 }
 
 export const shortId = (id: string): string => id.replace(/^[a-z]+:/, "");
