@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubehop.client import owner
+from kubehop.client.folder import cache_root
 from kubehop.cluster import control, doctor, membership, process, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
@@ -157,7 +158,7 @@ def purge() -> int:
     """Remove every cluster and the cache; return the bytes freed in the cache."""
     for name in state.names():
         down(Place(name))
-    cache = state.cache_root()
+    cache = cache_root()
     size = sum(path.lstat().st_size for path in cache.rglob("*") if path.is_file()) if cache.exists() else 0
     shutil.rmtree(cache, ignore_errors=True)
     return size

@@ -12,10 +12,10 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubehop.client.folder import cache_root
 from kubehop.cluster import cache
 from kubehop.cluster.command import run
 from kubehop.cluster.progress import Progress, Work
-from kubehop.cluster.state import cache_root
 from kubehop.errors import BuildError
 
 _WHEEL = Path(__file__).resolve().parents[3] / "binaries" / "go-wheel.txt"
