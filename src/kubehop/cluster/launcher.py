@@ -12,7 +12,7 @@ from typing import Any
 
 from kubehop.client import owner
 from kubehop.client.folder import cache_root
-from kubehop.cluster import control, doctor, membership, process, proxy_mode, state, sweep
+from kubehop.cluster import control, doctor, member, process, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
@@ -55,7 +55,7 @@ def up(
     os.environ[ASKED] = str(time.monotonic())
     with place.alone():
         stored = proxy_mode.stored(place)
-        names = [node.name for node in membership.staying(place)]
+        names = [node.name for node in member.staying(place)]
         modes = proxy_mode.parse(proxy_modes, nodes=names) if proxy_modes else stored
         if modes == stored and (told := _running(place)):
             return told

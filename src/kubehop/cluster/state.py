@@ -171,7 +171,7 @@ def read_handover(place: Place) -> dict[str, Any] | None:
         content: dict[str, Any] = json.loads(place.handover.read_text())
     except (OSError, ValueError):
         return None
-    return content if content.get("schema") == SCHEMA else None
+    return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
 
 
 def names() -> list[str]:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import control, membership, pause, proxy_mode, state, sweep
+from kubehop.cluster import control, member, membership, pause, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
@@ -56,7 +56,7 @@ class Supervisor:
         binaries = ensure(PRODUCTS, progress=Silent())
         images = ensure_images(binaries, progress=Silent())
         self.layout = Layout(
-            place, binaries, nodes=membership.staying(place), proxy_modes=proxy_mode.stored(place)
+            place, binaries, nodes=member.staying(place), proxy_modes=proxy_mode.stored(place)
         )
         self.cluster = Cluster(self.layout, images, ports=self._former_ports(), on_change=self.changed.set)
         self.versions = versions(self.layout)
@@ -90,7 +90,7 @@ class Supervisor:
     async def _up(self) -> None:
         self._note("checks and look-ups", self.began)
         steps = self.cluster.steps
-        if membership.leaving(self.place):
+        if member.leaving(self.place):
             steps.append(Step("nodes that leave", partial(membership.finish, self.cluster)))
         self.total = len(steps)
         try:
