@@ -62,6 +62,7 @@ def up(
         sweep.stop_supervisor(place)
         doctor.require(first=not (place.folder / WAS_READY).exists())
         place.prepare()
+        member.store(place, member.members(place))  # a lost list is whole before the handover file is written
         proxy_mode.store(place, modes)
         sweep.leftovers(place)
         _build(place, build)

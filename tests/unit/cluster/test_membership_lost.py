@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from kubehop.client.kubectl import Completed
-from kubehop.cluster import layout, member, membership, state
+from kubehop.cluster import launcher, layout, member, membership, state
 from kubehop.cluster.cluster import Cluster
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.member import Member
+from kubehop.cluster.progress import Silent
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError, ProcessError
 
@@ -144,6 +145,20 @@ def test_without_either_a_cluster_starts_with_two_nodes(place: Place, content: s
     (place.folder / member.FILE).write_text(content)
     place.handover.write_text(content)
     assert [node.name for node in member.staying(place)] == TWO
+
+
+def test_a_lost_list_is_written_before_the_handover_file_is(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` tells there what it builds, and so of no nodes, before the cluster is started."""
+    hand_over(place, THREE)
+    monkeypatch.setattr(launcher.doctor, "require", lambda **_: None)
+    monkeypatch.setattr(launcher.sweep, "leftovers", lambda _: None)
+    monkeypatch.setattr(launcher, "ensure", lambda *_, **__: {})
+    monkeypatch.setattr(launcher, "ensure_images", lambda *_, **__: [])
+    monkeypatch.setattr(launcher, "_start", lambda where, _: {"nodes": member.staying(where)})
+    told = launcher.up(place, build=Silent(), on_step=lambda _: None)
+    assert [node.name for node in told["nodes"]] == THREE
 
 
 def lose(cluster: Cluster) -> None:
