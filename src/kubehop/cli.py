@@ -211,10 +211,14 @@ def _as_root() -> None:
     """Run this command again through sudo where it needs root and is not."""
     if os.geteuid() == 0:
         return
-    kept = [f"{key}={value}" for key, value in os.environ.items() if key.startswith(("KUBEHOP_", "XDG_"))]
-    kept.append("PYTHONDONTWRITEBYTECODE=1")  # root's files in the clone would be in its owner's way
+    from kubehop.client.folder import state_home
+
+    kept = {key: value for key, value in os.environ.items() if key.startswith(("KUBEHOP_", "XDG_"))}
+    kept["XDG_STATE_HOME"] = str(state_home())  # root cannot know it where HOME is not the account's
+    kept["PYTHONDONTWRITEBYTECODE"] = "1"  # root's files in the clone would be in its owner's way
+    words = [f"{key}={value}" for key, value in kept.items()]
     try:
-        os.execvp("sudo", ["sudo", *kept, sys.executable, "-P", "-m", "kubehop.cli", *sys.argv[1:]])
+        os.execvp("sudo", ["sudo", *words, sys.executable, "-P", "-m", "kubehop.cli", *sys.argv[1:]])
     except FileNotFoundError:
         msg = "This command needs root, and there is no sudo."
         raise KubehopError(msg, next_command="Run it as root.") from None

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kubehop.errors import KubehopError, WaitTimeoutError
 
@@ -65,6 +65,14 @@ async def until_async(
             raise _late(what, timeout_seconds, value, next_command)
         await asyncio.sleep(interval_seconds)
     return value
+
+
+async def end(*tasks: asyncio.Future[Any] | None) -> None:
+    """Cancel what still runs in the background, and wait until it has ended; how it ended does not matter."""
+    begun = [task for task in tasks if task]
+    for task in begun:
+        task.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)
 
 
 def patience() -> float:

@@ -13,6 +13,7 @@ import pytest
 from kubehop import wait
 from kubehop.client import handover, kubeconfig
 from kubehop.client.api import Api
+from kubehop.client.folder import state_root
 
 pytestmark = pytest.mark.cluster
 
@@ -50,7 +51,7 @@ def gone(api: Api, name: str) -> bool:
 
 def sessions_of(process: subprocess.Popen[str]) -> list[Path]:
     """Return the private kubeconfigs of a process."""
-    return list((handover.state_root() / "sessions").glob(f"*+{process.pid}+*"))
+    return list((state_root() / "sessions").glob(f"*+{process.pid}+*"))
 
 
 def test_finish_leaves_nothing_and_is_fast(api: Api) -> None:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from kubehop.cluster import state
+from kubehop.client.folder import cache_root
 from kubehop.cluster.linux import cgroup
 from kubehop.cluster.linux.forward import LOOPBACK
 from kubehop.cluster.state import Place
@@ -88,7 +88,7 @@ def without_names(folder: Path) -> str:
 
 def read_only_cache() -> str:
     """Return shell that makes the cache read-only for what runs after it."""
-    cache = state.cache_root()
+    cache = cache_root()
     return f"mount --bind {cache} {cache}; mount -o remount,bind,ro {cache}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from kubehop.cluster import state
+from kubehop.client.folder import state_root
 from kubehop.cluster.linux import cgroup
 from kubehop.cluster.state import Place
 
@@ -41,7 +41,7 @@ def snapshot(place: Place) -> dict[str, list[str]]:
         "nft": _lines("nft", "list", "ruleset"),
         "iptables": _lines("iptables-save", "-c"),
         "sysctl": [f"{name}={(Path('/proc/sys') / name).read_text()}" for name in SYSCTLS],
-        "state": _files(state.state_root()),
+        "state": _files(state_root()),
         "folders": [
             path
             for path in (

@@ -9,7 +9,7 @@ import pytest
 from kubehop.client import tools
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Kubectl
-from kubehop.cluster import manifest, membership
+from kubehop.cluster import manifest, member
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.layout import Layout
 from kubehop.cluster.product import PRODUCTS
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.cluster
 def test_every_field_is_one_the_api_server_knows(cluster: Cluster) -> None:
     """A misspelled field is refused here; where it is applied, nobody would notice."""
     place = Place(cluster.name)
-    layout = Layout(place, ensure(PRODUCTS, progress=Silent()), nodes=membership.staying(place))
+    layout = Layout(place, ensure(PRODUCTS, progress=Silent()), nodes=member.staying(place))
     applied = (
         manifest.roles(),
         manifest.node_objects(layout, layout.nodes),

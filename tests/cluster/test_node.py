@@ -12,7 +12,7 @@ from tests.cluster.life import KUBEHOP, done, kubehop, shop_status
 from tests.cluster.load import load
 
 from kubehop.client.kubectl import Kubectl
-from kubehop.cluster import membership, state, sweep
+from kubehop.cluster import member, state, sweep
 from kubehop.cluster.state import Place
 from kubehop.wait import until
 
@@ -109,12 +109,12 @@ def test_what_must_stay_stays(shop: Place) -> None:
 @pytest.mark.parametrize(
     ("verb", "begun", "after"),
     [
-        (["node", "add", "node-3"], lambda member: not member.leaving, 3),
-        (["node", "remove", "node-3"], lambda member: member.leaving, 2),
+        (["node", "add", "node-3"], lambda one: not one.leaving, 3),
+        (["node", "remove", "node-3"], lambda one: one.leaving, 2),
     ],
 )
 def test_killed_in_between(
-    shop: Place, verb: list[str], begun: Callable[[membership.Member], bool], after: int
+    shop: Place, verb: list[str], begun: Callable[[member.Member], bool], after: int
 ) -> None:
     """A cluster killed while a node comes has it after `up`; killed while one goes, it has not."""
     kubectl = Kubectl(shop.kubeconfig)
@@ -123,7 +123,7 @@ def test_killed_in_between(
         kubectl.run(["apply", "-f", "-"], stdin=BUDGET.replace("MAX", "0"), check=True)
     order = subprocess.Popen([*KUBEHOP, *verb, "--name", shop.name], stderr=subprocess.PIPE, text=True)
     until(
-        lambda: any(member.name == "node-3" and begun(member) for member in membership.members(shop)),
+        lambda: any(one.name == "node-3" and begun(one) for one in member.members(shop)),
         what="the node to be on its way",
     )
     supervisor = sweep.supervisor(shop)
@@ -135,7 +135,7 @@ def test_killed_in_between(
     done("up", shop.name)
     until(lambda: shop_status(shop) == 200, what="the storefront to answer", timeout_seconds=90)
     until(lambda: all(_nodes(shop).values()), what="each node to be ready", timeout_seconds=60)
-    assert len(_nodes(shop)) == len(membership.members(shop)) == after
+    assert len(_nodes(shop)) == len(member.members(shop)) == after
     if verb[1] == "remove":
         kubectl.run(["delete", "pdb", "storefront"], check=True)
         _scale(shop, 2)

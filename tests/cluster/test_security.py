@@ -16,6 +16,7 @@ import pytest
 
 from kubehop.client import namespace, tools
 from kubehop.client.api import Api
+from kubehop.client.folder import state_root
 from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Completed, Kubectl
 from kubehop.cluster import pki, security, state, sweep
@@ -187,7 +188,7 @@ def test_secrets_are_their_owners(place: Place) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
     assert stat.S_IMODE(place.kubeconfig.stat().st_mode) == 0o600
     assert stat.S_IMODE(place.pki.stat().st_mode) == 0o700
-    sessions = list((state.state_root() / "sessions").rglob("*kubeconfig*"))
+    sessions = list((state_root() / "sessions").rglob("*kubeconfig*"))
     assert [path for path in sessions if path.is_file() and path.stat().st_mode & 0o077] == []
 
 

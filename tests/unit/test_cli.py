@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from kubehop import cli
+from kubehop.client import handover
+from kubehop.cluster.state import Place
 from kubehop.errors import BookError, KubehopError
 from kubehop.wait import patience
 
@@ -46,3 +52,27 @@ def test_patience_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEHOP_PATIENCE", "much")
     with pytest.raises(KubehopError, match="'much'"):
         patience()
+
+
+@pytest.mark.parametrize("variables", [{}, {"XDG_STATE_HOME": "/elsewhere"}, {"XDG_STATE_HOME": "relative"}])
+def test_root_keeps_files_where_the_reader_looks(
+    variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sudo sets HOME anew, so the reader's own one is not known to the command that root runs."""
+    ran: list[str] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "execvp", lambda _, argv: ran.extend(argv))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    looked = handover.folder("demo")
+    cli._as_root()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    for name, value in {"HOME": "/root", "SUDO_UID": "1", "SUDO_USER": "daemon"}.items():
+        monkeypatch.setenv(name, value)
+    for name, is_set, value in (word.partition("=") for word in ran[1 : ran.index(sys.executable)]):
+        assert is_set
+        monkeypatch.setenv(name, value)
+    assert handover.folder("demo") == Place("demo").folder == looked

@@ -19,7 +19,7 @@ from tests.git import head
 from tests.vm import disk, page
 from tests.vm.machine import Machine
 
-from kubehop.cluster import state
+from kubehop.client.folder import cache_root
 from kubehop.cluster.show import BuildShow
 
 CONSOLE_LINES = 25
@@ -34,7 +34,7 @@ def main() -> int:
     commit = head()
     debian = disk.debian()
     told: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="kubehop-vm-", dir=state.cache_root() / "vm") as name:
+    with tempfile.TemporaryDirectory(prefix="kubehop-vm-", dir=cache_root() / "vm") as name:
         folder = Path(name)
         with BuildShow(Console()) as progress:
             home = disk.home(folder, progress=progress)

@@ -18,10 +18,10 @@ from typing import Any
 
 from tests import git
 
+from kubehop.client.folder import cache_root
 from kubehop.cluster import binary, cache, doctor, image, toolchain
 from kubehop.cluster.product import PRODUCTS
 from kubehop.cluster.progress import Progress, Silent
-from kubehop.cluster.state import cache_root
 from kubehop.cluster.toolchain import Go
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from kubehop import wait
 from kubehop.client import kubectl, owner
+from kubehop.client.folder import state_root
 from kubehop.errors import ClusterError, NoClusterError
 
 SCHEMA = "kubehop-cluster/1"
@@ -94,14 +94,6 @@ class Cluster:
         if self.supervisor_pid is None or self.supervisor_started is None:
             return False
         return owner.runs(self.supervisor_pid, since=self.supervisor_started)
-
-
-def state_root() -> Path:
-    """Return the state folder; under sudo that of the user who called it."""
-    invoker = os.environ.get("SUDO_USER")
-    if os.geteuid() == 0 and invoker and invoker != "root" and "XDG_STATE_HOME" not in os.environ:
-        return Path(f"~{invoker}").expanduser() / ".local" / "state" / "kubehop"
-    return platformdirs.user_state_path("kubehop")
 
 
 def folder(name: str) -> Path:

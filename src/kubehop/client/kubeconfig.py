@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from kubehop.client import owner
-from kubehop.client.handover import Cluster, state_root
+from kubehop.client.folder import state_root
+from kubehop.client.handover import Cluster
 from kubehop.client.kubectl import Kubectl
 from kubehop.errors import ClusterError
 

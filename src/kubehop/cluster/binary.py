@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from kubehop.client.folder import cache_root
 from kubehop.cluster import cache, toolchain
 from kubehop.cluster.command import run
 from kubehop.cluster.product import PRODUCTS, Product
 from kubehop.cluster.progress import Progress, Work
-from kubehop.cluster.state import cache_root
 from kubehop.cluster.toolchain import Go
 from kubehop.errors import BuildError
 

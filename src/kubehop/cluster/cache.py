@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from kubehop.client.folder import caller
 from kubehop.cluster.state import make_folder
 from kubehop.errors import BuildError
 
@@ -183,11 +184,11 @@ def _remove(folder: Path) -> None:
 
 def hand_back(path: Path) -> None:
     """Under sudo, give what was made to the user who called it."""
-    if os.geteuid() != 0 or "SUDO_UID" not in os.environ:
+    person = caller()
+    if person.pw_uid == os.getuid():
         return
-    uid, gid = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
     for item in [path.parent, path, *path.rglob("*")]:
-        os.chown(item, uid, gid, follow_symlinks=False)
+        os.chown(item, person.pw_uid, person.pw_gid, follow_symlinks=False)
 
 
 def _fact(path: Path) -> dict[str, Any]:

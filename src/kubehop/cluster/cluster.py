@@ -26,11 +26,12 @@ from kubehop.cluster.health import http_status
 from kubehop.cluster.image import Image
 from kubehop.cluster.layout import API_PORT, DNS_ADDRESS, GATEWAY, Layout
 from kubehop.cluster.linux import network
+from kubehop.cluster.linux.door import Door
 from kubehop.cluster.linux.forward import LOOPBACK, Dialer, Gate, reserve, serve_socks, serve_tcp
 from kubehop.cluster.runtime import NodeRuntime
 from kubehop.cluster.state import write
 from kubehop.errors import ClusterError
-from kubehop.wait import patience, until_async
+from kubehop.wait import end, patience, until_async
 
 PORTS = {"api": API_PORT, "ingress_http": 8080, "ingress_https": 8443, "outside_proxy": 1080}
 INGRESS_ONLY = "traefik"  # 190 MB, and needed on one node only
@@ -71,7 +72,7 @@ class Cluster:
         self.nodes = [self.runtime(node) for node in layout.nodes]
         self.names: dict[str, str] = {}
         self.ports = PORTS | (ports or {})
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[Door] = []
         self._imports: asyncio.Future[Any] | None = None
         self._types: asyncio.Task[None] | None = None
         self._edge_ready: asyncio.Task[None] | None = None
@@ -98,8 +99,8 @@ class Cluster:
 
     async def stop(self) -> None:
         """Stop serving and stop restarting; what runs is then ended by `sweep`."""
-        for server in self._servers:
-            server.close()
+        await end(self._imports, self._types, self._edge_ready)
+        await asyncio.gather(*(door.close() for door in self._doors))
         await asyncio.gather(*(node.stop() for node in self.nodes))
 
     def describe(self) -> list[dict[str, Any]]:
@@ -131,13 +132,13 @@ class Cluster:
             listener = reserve(self.ports[name])
             self.ports[name] = listener.getsockname()[1]
             speaks_http = name == "ingress_http"
-            self._servers.append(
+            self._doors.append(
                 await serve_tcp(listener, dialer, (address, target), gate=self.gate, speaks_http=speaks_http)
             )
         listener = reserve(self.ports["outside_proxy"])
         self.ports["outside_proxy"] = listener.getsockname()[1]
         self.names |= {node.name: str(node.address.ip) for node in self.layout.nodes}
-        self._servers.append(await serve_socks(listener, dialer, self.names, gate=self.gate))
+        self._doors.append(await serve_socks(listener, dialer, self.names, gate=self.gate))
         url = f"https://{LOOPBACK}:{self.ports['api']}"
         write(place.kubeconfig, pki.kubeconfig(place.pki, pki.ADMIN, url), mode=0o600)
         place.hand_over(place.kubeconfig)

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from kubehop.cluster import state, sweep
+from kubehop.cluster.linux.door import Door
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError, KubehopError, NoClusterError
 from kubehop.wait import patience
@@ -32,7 +33,7 @@ def _short_path(place: Place) -> Iterator[str]:
         os.close(folder)
 
 
-async def serve(place: Place, obey: Callable[[dict[str, Any]], Awaitable[str]]) -> asyncio.Server:
+async def serve(place: Place, obey: Callable[[dict[str, Any]], Awaitable[str]]) -> Door:
     """Take orders: `obey` does what one asks, returns what to tell, or raises an error of ours."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,7 +56,8 @@ async def serve(place: Place, obey: Callable[[dict[str, Any]], Awaitable[str]]) 
             listener.bind(path)
         finally:
             os.umask(former)
-    return await asyncio.start_unix_server(handle, sock=listener)
+    listener.listen()
+    return await Door(handle).open(listener)
 
 
 def ask(place: Place, verb: str, **what: str) -> str:

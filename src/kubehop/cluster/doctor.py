@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from kubehop.cluster import state
+from kubehop.client.folder import cache_root, state_root
 from kubehop.cluster.cluster import PORTS
 from kubehop.cluster.command import run
 from kubehop.cluster.linux import cgroup
@@ -167,14 +167,14 @@ def _has_module(name: str) -> bool:
 
 
 def _folders() -> Finding:
-    bad = [str(path) for path in (state.state_root(), state.cache_root()) if str(path).startswith(HIDDEN)]
+    bad = [str(path) for path in (state_root(), cache_root()) if str(path).startswith(HIDDEN)]
     found = "fine" if not bad else f"{', '.join(bad)} would be hidden by a node's own mounts"
     return Finding("folders", not bad, found, "Set XDG_STATE_HOME and XDG_CACHE_HOME to folders elsewhere.")
 
 
 def _space(needed_gb: int) -> Finding:
-    free = shutil.disk_usage(_existing(state.state_root())).free / 1e9
-    found = f"{free:.0f} GB free for {state.state_root()}"
+    free = shutil.disk_usage(_existing(state_root())).free / 1e9
+    found = f"{free:.0f} GB free for {state_root()}"
     return Finding(
         "disk", free >= needed_gb, found, f"Free {needed_gb} GB, or set XDG_STATE_HOME to another disk."
     )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from kubehop.client.folder import cache_root
 from kubehop.cluster import archive, cache, closure, product
 from kubehop.cluster.archive import Item, Recipe
 from kubehop.cluster.progress import Progress, Work
-from kubehop.cluster.state import cache_root
 from kubehop.errors import BuildError
 
 PAUSE = "docker.io/kubehop/pause:1"

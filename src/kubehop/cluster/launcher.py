@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import control, doctor, membership, process, proxy_mode, state, sweep
+from kubehop.client.folder import cache_root
+from kubehop.cluster import control, doctor, member, process, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.image import ensure_images
 from kubehop.cluster.product import PRODUCTS
@@ -54,13 +55,14 @@ def up(
     os.environ[ASKED] = str(time.monotonic())
     with place.alone():
         stored = proxy_mode.stored(place)
-        names = [node.name for node in membership.staying(place)]
+        names = [node.name for node in member.staying(place)]
         modes = proxy_mode.parse(proxy_modes, nodes=names) if proxy_modes else stored
         if modes == stored and (told := _running(place)):
             return told
         sweep.stop_supervisor(place)
         doctor.require(first=not (place.folder / WAS_READY).exists())
         place.prepare()
+        member.store(place, member.members(place))  # a lost list is whole before the handover file is written
         proxy_mode.store(place, modes)
         sweep.leftovers(place)
         _build(place, build)
@@ -157,7 +159,7 @@ def purge() -> int:
     """Remove every cluster and the cache; return the bytes freed in the cache."""
     for name in state.names():
         down(Place(name))
-    cache = state.cache_root()
+    cache = cache_root()
     size = sum(path.lstat().st_size for path in cache.rglob("*") if path.is_file()) if cache.exists() else 0
     shutil.rmtree(cache, ignore_errors=True)
     return size

@@ -7,105 +7,48 @@ So a cluster that is killed in between starts with the node, and one that was be
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
-from kubehop.cluster import layout, manifest, pki
+from kubehop.cluster import manifest, pki
 from kubehop.cluster.cluster import Cluster, together
 from kubehop.cluster.component import containerd, kube_proxy, kube_router, kubelet
 from kubehop.cluster.linux import cgroup, network
 from kubehop.cluster.linux.network import Node
+from kubehop.cluster.member import FILE, Member, choose, leaving, members, number_of, store
 from kubehop.cluster.runtime import NodeRuntime
-from kubehop.cluster.state import Place, write
-from kubehop.errors import ClusterError
+from kubehop.errors import ClusterError, KubehopError
 from kubehop.wait import patience
 
-FILE = "nodes.json"
-NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?")  # an interface NAME-eth0 has to fit in 15 characters
-TAKEN = ("fabric", "br0", "lo", "all", "default")  # names that an interface has, or may not have
 PROCESSES = ("node", "containerd", "kubelet", "kube-proxy", "kube-router")
-MOST = 50
 READY_SECONDS, DRAIN_SECONDS = 60, 90
-
-
-@dataclass(frozen=True)
-class Member:
-    """A node as the file has it: its number gives its addresses."""
-
-    name: str
-    number: int
-    leaving: bool = False
-
-    @property
-    def node(self) -> Node:
-        """Its place in the network."""
-        return layout.node(self.number, self.name)
-
-
-def members(place: Place) -> list[Member]:
-    """Return the nodes of a cluster: two, unless some were added or removed."""
-    try:
-        return [Member(**row) for row in json.loads((place.folder / FILE).read_text())]
-    except (OSError, ValueError, TypeError):
-        return [Member("node-1", 1), Member("node-2", 2)]
-
-
-def staying(place: Place) -> tuple[Node, ...]:
-    """Return the nodes that a cluster starts with."""
-    return tuple(member.node for member in members(place) if not member.leaving)
-
-
-def leaving(place: Place) -> list[Node]:
-    """Return the nodes whose removal was begun and not ended."""
-    return [member.node for member in members(place) if member.leaving]
-
-
-def choose(present: list[Member], name: str) -> Member:
-    """Give a new node a name, if it has none, and the lowest free number.
-
-    Raises:
-        ClusterError: The name cannot be one, or is taken; or there are fifty nodes.
-    """
-    names, numbers = {member.name for member in present}, {member.number for member in present}
-    if name and (not NAME.fullmatch(name) or name in TAKEN):
-        msg = f"{name!r} cannot name a node."
-        raise ClusterError(
-            msg,
-            why=f"It has up to 10 lower-case letters, digits and dashes, and is none of {', '.join(TAKEN)}.",
-            next_command="Run `kubehop node add` to have one chosen.",
-        )
-    if name in names:
-        msg = f"There is a node {name} already."
-        raise ClusterError(msg, next_command="Run `kubehop node add` to have a name chosen.")
-    for number in range(1, MOST + 1):
-        if number not in numbers and (name or f"node-{number}" not in names):
-            return Member(name or f"node-{number}", number)
-    msg = f"The cluster has {MOST} nodes."
-    raise ClusterError(msg, next_command="Run `kubehop node remove NAME`.")
 
 
 async def add(cluster: Cluster, name: str) -> str:
     """Add a node and wait until Pods may run on it; return what to tell.
 
     Raises:
-        ClusterError: The name cannot be used, or the node did not become ready; it is then gone again.
+        ClusterError: The name cannot be used, or the node did not become ready; it is then gone again,
+            or the error says that it is not.
     """
-    place = cluster.layout.place
-    member = choose(members(place), name)
-    _write(place, [*members(place), member])
+    place, present = cluster.layout.place, _present(cluster)
+    member = choose([*present, *await asyncio.to_thread(_objects, cluster)], name)
+    if (left := place.node(member.name)).exists():  # its record of images would say that they are there
+        await asyncio.to_thread(shutil.rmtree, left)
+    store(place, [*present, member])
     runtime = _join(cluster, member.node)
     try:
         await _start(cluster, runtime)
-    except BaseException:
-        await _leave(cluster, runtime)
+    except Exception as error:  # a cluster that ends meanwhile has the node when it starts again
+        await _undo(cluster, member.node, error)
         raise
     return f"{member.name} is ready: {member.node.address.ip}, Pods in {member.node.pod_cidr}."
 
 
 async def remove(cluster: Cluster, name: str, *, force: bool) -> str:
     """Drain a node through the Eviction API, then end and forget it; return what to tell.
+
+    Nobody drains a node that does not run, or that has no Node object.
 
     Args:
         cluster: The cluster.
@@ -115,24 +58,12 @@ async def remove(cluster: Cluster, name: str, *, force: bool) -> str:
     Raises:
         ClusterError: The node must stay, or a Pod does; nothing has changed then.
     """
-    place = cluster.layout.place
-    runtime = _find(cluster, name)
-    _mark(place, name, leaving=True)
-    flags = ["--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={DRAIN_SECONDS * patience():g}s"]
-    arguments = ["drain", name, *flags, *(["--force"] if force else [])]
-    drained = await asyncio.to_thread(cluster.kubectl.run, arguments, timeout_seconds=2 * DRAIN_SECONDS)
-    if drained.exit_code:
-        await asyncio.to_thread(cluster.kubectl.run, ["uncordon", name])
-        _mark(place, name, leaving=False)
-        msg = f"{name} stays: a Pod on it cannot be evicted."
-        said = " | ".join(drained.text.strip().splitlines()[-2:])
-        raise ClusterError(
-            msg,
-            why=f"kubectl drain said: {said}",
-            next_command=f"Run `kubectl get pods -A -o wide --field-selector spec.nodeName={name}`; "
-            "`--force` deletes Pods that no controller made.",
-        )
-    await _leave(cluster, runtime)
+    objects = {one.name for one in await asyncio.to_thread(_objects, cluster)}
+    node = _find(cluster, name, objects)
+    _mark(cluster, name, leaving=True)
+    if name in objects and any(runtime.node.name == name for runtime in cluster.nodes):
+        await _drain(cluster, name, force=force)
+    await _leave(cluster, node)
     return f"{name} is gone; its Pods run elsewhere."
 
 
@@ -175,13 +106,47 @@ async def _start(cluster: Cluster, runtime: NodeRuntime) -> None:
     await cluster.apply(manifest.node_objects(plan, [node]))
 
 
-async def _leave(cluster: Cluster, runtime: NodeRuntime) -> None:
-    """End a node, and take it out of everything that knows it."""
-    node, place = runtime.node, cluster.layout.place
-    _mark(place, node.name, leaving=True)  # so that the next start ends it where we are killed, or fail
-    await runtime.stop()
-    await asyncio.to_thread(cgroup.remove, runtime.groups)
-    cluster.nodes.remove(runtime)
+async def _drain(cluster: Cluster, name: str, *, force: bool) -> None:
+    flags = ["--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={DRAIN_SECONDS * patience():g}s"]
+    arguments = ["drain", name, *flags, *(["--force"] if force else [])]
+    drained = await asyncio.to_thread(cluster.kubectl.run, arguments, timeout_seconds=2 * DRAIN_SECONDS)
+    if drained.exit_code:
+        await asyncio.to_thread(cluster.kubectl.run, ["uncordon", name])
+        _mark(cluster, name, leaving=False)
+        msg = f"{name} stays: a Pod on it cannot be evicted."
+        said = " | ".join(drained.text.strip().splitlines()[-2:])
+        raise ClusterError(
+            msg,
+            why=f"kubectl drain said: {said}",
+            next_command=f"Run `kubectl get pods -A -o wide --field-selector spec.nodeName={name}`; "
+            "`--force` deletes Pods that no controller made.",
+        )
+
+
+async def _undo(cluster: Cluster, node: Node, error: Exception) -> None:
+    """Remove a node that did not become ready.
+
+    Raises:
+        ClusterError: That failed, too.
+    """
+    try:
+        await _leave(cluster, node)
+    except (KubehopError, OSError) as left:
+        msg = f"{node.name} did not become ready, and could not be removed again: {left}"
+        advice = f"Run `kubehop node remove {node.name}`."
+        raise ClusterError(
+            msg, why=f"It did not become ready because: {error}", next_command=advice
+        ) from error
+
+
+async def _leave(cluster: Cluster, node: Node) -> None:
+    """End a node, if it runs, and take it out of everything that knows it."""
+    place = cluster.layout.place
+    _mark(cluster, node.name, leaving=True)  # so that the next start ends it where we are killed, or fail
+    for runtime in [one for one in cluster.nodes if one.node == node]:
+        await runtime.stop()
+        await asyncio.to_thread(cgroup.remove, runtime.groups)
+        cluster.nodes.remove(runtime)
     cluster.names.pop(node.name, None)
     _resize(cluster, tuple(other for other in cluster.layout.nodes if other != node))
     for peer in cluster.nodes:
@@ -204,23 +169,45 @@ async def _forget(cluster: Cluster, node: Node) -> None:
     for folder, pattern in patterns:
         for file in folder.glob(pattern):
             file.unlink()
-    _write(place, [member for member in members(place) if member.name != node.name])
+    store(place, [member for member in _present(cluster) if member.name != node.name])
 
 
-def _find(cluster: Cluster, name: str) -> NodeRuntime:
-    found = [runtime for runtime in cluster.nodes if runtime.node.name == name]
-    removable = ", ".join(runtime.node.name for runtime in cluster.nodes[1:]) or "none"
-    if not found:
-        msg = f"There is no node {name!r}."
-        raise ClusterError(msg, why=f"Nodes that can go: {removable}.", next_command="Run `kubehop status`.")
-    if found[0].node == cluster.layout.control_plane:
+def _present(cluster: Cluster) -> list[Member]:
+    """Return the nodes that run, whatever the list has, and those that only stand there."""
+    listed = {member.name: member for member in members(cluster.layout.place)}
+    running = [runtime.node for runtime in cluster.nodes]
+    found = [
+        Member(node.name, number_of(str(node.address.ip)), node.name in listed and listed[node.name].leaving)
+        for node in running
+    ]
+    numbers = {member.number for member in found}
+    names = {member.name for member in found}
+    return found + [one for one in listed.values() if one.name not in names and one.number not in numbers]
+
+
+def _objects(cluster: Cluster) -> list[Member]:
+    """Return the nodes that have a Node object; one that is not ours has the number 0, or one of ours."""
+    items = cluster.kubectl.json(["get", "nodes"])["items"]
+    return [Member(item["metadata"]["name"], number_of(item["spec"].get("podCIDR", ""))) for item in items]
+
+
+def _find(cluster: Cluster, name: str, objects: set[str]) -> Node:
+    known = {member.name: member.node for member in _present(cluster)}
+    first = cluster.layout.control_plane.name
+    why = f"Nodes that can go: {', '.join(one for one in known if one != first) or 'none'}."
+    if name == first:
         msg = f"{name} cannot be removed: the API server and its data are there."
+        raise ClusterError(msg, why=why, next_command="Run `kubehop down` to remove the whole cluster.")
+    if name in known:
+        return known[name]
+    if name in objects:
+        msg = f"{name} is a Node object, and no node that this cluster runs."
+        advice = f"Run `kubectl delete node {name}` if it should not be there."
         raise ClusterError(
-            msg,
-            why=f"Nodes that can go: {removable}.",
-            next_command="Run `kubehop down` to remove the whole cluster.",
+            msg, why=f"Nothing of that name was started, or stands in {FILE}.", next_command=advice
         )
-    return found[0]
+    msg = f"There is no node {name!r}."
+    raise ClusterError(msg, why=why, next_command="Run `kubehop status`.")
 
 
 def _resize(cluster: Cluster, nodes: tuple[Node, ...]) -> None:
@@ -229,9 +216,6 @@ def _resize(cluster: Cluster, nodes: tuple[Node, ...]) -> None:
         runtime.layout = cluster.layout
 
 
-def _mark(place: Place, name: str, *, leaving: bool) -> None:
-    _write(place, [replace(one, leaving=leaving) if one.name == name else one for one in members(place)])
-
-
-def _write(place: Place, present: list[Member]) -> None:
-    write(place.folder / FILE, json.dumps([asdict(member) for member in present]))
+def _mark(cluster: Cluster, name: str, *, leaving: bool) -> None:
+    present = _present(cluster)
+    store(cluster.layout.place, [replace(o, leaving=leaving) if o.name == name else o for o in present])

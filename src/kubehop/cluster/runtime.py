@@ -20,7 +20,7 @@ from kubehop.cluster.linux.node_init import KEPT
 from kubehop.cluster.process import Process, Spec, append
 from kubehop.cluster.state import now, write
 from kubehop.errors import WaitTimeoutError
-from kubehop.wait import until_async
+from kubehop.wait import end, until_async
 
 TRIES = 3  # a component that ended this often before it was well will not become well
 HEALTH_SECONDS = 120.0
@@ -204,11 +204,7 @@ class NodeRuntime:
 
     async def stop(self) -> None:
         """Stop keeping the node and its components alive; what still runs is ended by `sweep`."""
-        tasks = [self._keeper] if self._keeper else []
-        tasks += [process.keeper for _, process in self.components.values() if process.keeper]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._keeper, *(process.keeper for _, process in self.components.values()))
         if self.dialer:
             self.dialer.close()
 

@@ -19,7 +19,7 @@ from kubehop.cluster.layout import API_PORT, Layout
 from kubehop.cluster.linux import network
 from kubehop.cluster.linux.forward import LOOPBACK, Dialer
 from kubehop.cluster.linux.network import Node
-from kubehop.cluster.membership import staying
+from kubehop.cluster.member import staying
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError
 

@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,46 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import platformdirs
-
 from kubehop.client import kubeconfig
+from kubehop.client.folder import caller, state_root
 from kubehop.errors import ClusterError
 
 SCHEMA = "kubehop-cluster/1"
 NAME_LENGTH = 24
 WAS_READY = "was-ready"  # a file: the cluster has data worth keeping
 ASKED = "KUBEHOP_ASKED"  # when `up` began, on the machine's monotonic clock; for the supervisor's trace
-
-
-def caller() -> pwd.struct_passwd:
-    """Return the account of the person who asked, also when sudo runs us."""
-    uid = int(os.environ.get("SUDO_UID", os.getuid()))
-    try:
-        return pwd.getpwuid(uid)
-    except KeyError:  # in some containers nobody wrote it down
-        return pwd.struct_passwd((str(uid), "x", uid, os.getgid(), "", str(Path.home()), "/bin/sh"))
-
-
-def _folder(kind: str) -> Path:
-    path = (
-        platformdirs.user_state_path("kubehop")
-        if kind == "state"
-        else platformdirs.user_cache_path("kubehop")
-    )
-    home = Path(caller().pw_dir)
-    own = Path.home()
-    path = home / path.relative_to(own) if home != own and path.is_relative_to(own) else path
-    return path.resolve()  # as the kernel tells it, in the list of mounts
-
-
-def state_root() -> Path:
-    """Return the folder of everything that lives as long as a cluster."""
-    return _folder("state")
-
-
-def cache_root() -> Path:
-    """Return the folder of what is built once: component binaries and images."""
-    return _folder("cache")
 
 
 def is_name(text: str) -> bool:
@@ -204,7 +171,7 @@ def read_handover(place: Place) -> dict[str, Any] | None:
         content: dict[str, Any] = json.loads(place.handover.read_text())
     except (OSError, ValueError):
         return None
-    return content if content.get("schema") == SCHEMA else None
+    return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
 
 
 def names() -> list[str]:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from kubehop.client import owner
-from kubehop.cluster import control, membership, pause, proxy_mode, state, sweep
+from kubehop.cluster import control, member, membership, pause, proxy_mode, state, sweep
 from kubehop.cluster.binary import ensure
 from kubehop.cluster.cluster import Cluster, Step
 from kubehop.cluster.image import ensure_images
@@ -29,6 +29,7 @@ from kubehop.cluster.progress import Silent
 from kubehop.cluster.state import Place
 from kubehop.cluster.version import versions
 from kubehop.errors import ClusterError, KubehopError
+from kubehop.wait import end
 
 WRITE_SECONDS = 0.05
 TRIM_SECONDS = 60.0
@@ -55,7 +56,7 @@ class Supervisor:
         binaries = ensure(PRODUCTS, progress=Silent())
         images = ensure_images(binaries, progress=Silent())
         self.layout = Layout(
-            place, binaries, nodes=membership.staying(place), proxy_modes=proxy_mode.stored(place)
+            place, binaries, nodes=member.staying(place), proxy_modes=proxy_mode.stored(place)
         )
         self.cluster = Cluster(self.layout, images, ports=self._former_ports(), on_change=self.changed.set)
         self.versions = versions(self.layout)
@@ -65,14 +66,14 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
-        writer = asyncio.gather(self._write_changes(), self._trim_logs())
+        chores = [asyncio.create_task(chore()) for chore in (self._write_changes, self._trim_logs)]
         orders = await control.serve(self.place, self._obey)
         try:
             await self._until_stopped(self._up())
-            self.phase = "stopping" if self.error is None else "failed"
         finally:
-            writer.cancel()
-            orders.close()
+            await orders.close()
+            await end(*chores)
+            self.phase = "stopping" if self.error is None else "failed"
             await self.cluster.stop()
             self._write()
             await asyncio.to_thread(sweep.leftovers, self.place)
@@ -84,14 +85,12 @@ class Supervisor:
         await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done() and self.error is None:
             await stop
-        starting.cancel()
-        stop.cancel()
-        await asyncio.gather(starting, stop, return_exceptions=True)
+        await end(starting, stop)
 
     async def _up(self) -> None:
         self._note("checks and look-ups", self.began)
         steps = self.cluster.steps
-        if membership.leaving(self.place):
+        if member.leaving(self.place):
             steps.append(Step("nodes that leave", partial(membership.finish, self.cluster)))
         self.total = len(steps)
         try:

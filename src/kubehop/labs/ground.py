@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from kubehop.client.folder import state_root
 from kubehop.client import handover
 from kubehop.client import namespace as namespaces
 from kubehop.labs import check
@@ -108,7 +109,7 @@ class Grounds:
     """
 
     def __init__(self, lab: LabFolder, file: Path) -> None:
-        make = partial(Ground, lab, file, log_folder=handover.state_root() / "log")
+        make = partial(Ground, lab, file, log_folder=state_root() / "log")
         with ThreadPoolExecutor(WORKERS) as pool:
             self._all = list(pool.map(make, range(1, WORKERS + 1)))
         self._free: queue.SimpleQueue[Ground] = queue.SimpleQueue()

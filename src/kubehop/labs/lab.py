@@ -20,6 +20,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
+from kubehop.client.folder import state_root
 from kubehop.client import handover, kubeconfig, kubectl
 from kubehop.labs import check, folder, notebook, panel, progress
 from kubehop.labs.certificate import Certificate
@@ -97,7 +98,7 @@ class Lab:
             World(self.reader, start=self.folder.start),
             lab=self.folder.slug,
             deadline_seconds=self.folder.deadline_seconds,
-            log_folder=handover.state_root() / "log",
+            log_folder=state_root() / "log",
         )
 
     def hint(self) -> Note:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from kubehop.client.handover import state_root
+from kubehop.client.folder import state_root
 
 SCHEMA = "kubehop-progress/1"
 

@@ -142,16 +142,6 @@ def test_waiting_ends_at_once_when_it_cannot_help(
         handover.wait_ready(cluster, timeout_seconds=5)
 
 
-def test_the_state_folder_under_sudo_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root by way of sudo uses the folder of the user who typed it."""
-    monkeypatch.delenv("XDG_STATE_HOME")
-    monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setenv("SUDO_USER", "daemon")
-    assert handover.state_root() == Path("~daemon").expanduser() / ".local/state/kubehop"
-    monkeypatch.setenv("SUDO_USER", "root")
-    assert handover.state_root() == Path.home() / ".local/state/kubehop"
-
-
 def _replace(file: Path, **changes: object) -> None:
     new = file.with_suffix(".new")
     new.write_text(json.dumps(json.loads(file.read_text()) | changes))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from build_progress import Remembered
 
-from kubehop.cluster import state
+from kubehop.client.folder import cache_root
 from kubehop.cluster.state import Place
 
 
@@ -29,8 +29,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_cache: str) ->
     """Return the cache folder, which is this test's alone; Go's stays the machine's, so builds are quick."""
     monkeypatch.setenv("GOCACHE", go_cache)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert state.cache_root() == tmp_path / "cache" / "kubehop"
-    return state.cache_root()
+    assert cache_root() == tmp_path / "cache" / "kubehop"
+    return cache_root()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from kubehop.cluster.linux import forward
+from kubehop.cluster.linux.door import Door
 from kubehop.cluster.linux.forward import Gate, reserve, serve_socks, serve_tcp
 from kubehop.errors import ClusterError
 
@@ -53,7 +55,7 @@ def test_bytes_pass_both_ways_until_both_sides_are_done() -> None:
         writer.write(b"x" * 300_000)
         writer.write_eof()
         assert await reader.read() == b"echo " + b"x" * 300_000
-        server.close()
+        await server.close()
 
     with_echo(check)
 
@@ -67,7 +69,7 @@ def test_a_dead_target_looks_refused() -> None:
         reader, _ = await asyncio.open_connection(*listener.getsockname())
         with pytest.raises(ConnectionResetError):
             await reader.read()
-        server.close()
+        await server.close()
 
     asyncio.run(run())
 
@@ -127,7 +129,7 @@ def test_a_shut_gate_lets_nobody_in(speaks_http: bool, answer: bytes | None) -> 
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write_eof()
         assert await reader.read() == b"echo "
-        server.close()
+        await server.close()
 
     with_echo(check)
 
@@ -177,3 +179,31 @@ def _closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def test_a_connection_is_kept_until_its_far_end_is_done() -> None:
+    """Its caller has gone, so nothing but the door knows the two tasks that copy; asyncio would drop them."""
+    said: list[str] = []
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+        await asyncio.sleep(60)
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+        target, listener = reserve(21000), reserve(20000)
+        far = await Door(silent).open(target)
+        door = await serve_tcp(listener, HereDialer(), target.getsockname(), gate=Gate())  # type: ignore[arg-type]
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"x")
+        writer.close()
+        await asyncio.sleep(0.1)
+        gc.collect()
+        tasks = [task for task in asyncio.all_tasks() if "_copy" in repr(task)]
+        assert len(tasks) == 1
+        await door.close()
+        assert tasks[0].done()
+        await far.close()
+
+    asyncio.run(run())
+    assert said == []

@@ -7,9 +7,9 @@ from fnmatch import fnmatch
 
 import pytest
 
-from kubehop.cluster import layout, membership, pki
+from kubehop.cluster import layout, member, pki
 from kubehop.cluster.layout import Layout
-from kubehop.cluster.membership import Member, choose
+from kubehop.cluster.member import Member, choose
 from kubehop.cluster.state import Place
 from kubehop.errors import ClusterError
 
@@ -54,7 +54,7 @@ def test_no_file_of_a_node_is_taken_for_another_s(place: Place) -> None:
 
 def test_a_full_cluster_is_a_clear_error() -> None:
     """There is a largest number."""
-    everyone = [Member(f"n{number}", number) for number in range(1, membership.MOST + 1)]
+    everyone = [Member(f"n{number}", number) for number in range(1, member.MOST + 1)]
     with pytest.raises(ClusterError, match="has 50 nodes"):
         choose(everyone, "")
 
@@ -62,13 +62,13 @@ def test_a_full_cluster_is_a_clear_error() -> None:
 def test_nodes_on_their_way_out_are_not_started(place: Place) -> None:
     """What is leaving is known, and no part of the next start."""
     rows = [{"name": "node-1", "number": 1}, {"name": "old", "number": 2, "leaving": True}]
-    (place.folder / membership.FILE).write_text(json.dumps(rows))
-    assert [node.name for node in membership.staying(place)] == ["node-1"]
-    assert [str(node.pod_cidr) for node in membership.leaving(place)] == ["10.244.2.0/24"]
+    (place.folder / member.FILE).write_text(json.dumps(rows))
+    assert [node.name for node in member.staying(place)] == ["node-1"]
+    assert [str(node.pod_cidr) for node in member.leaving(place)] == ["10.244.2.0/24"]
 
 
 @pytest.mark.parametrize("content", ["", "{", '[{"nam": 1}]'])
 def test_an_unreadable_list_is_the_book_s_two_nodes(place: Place, content: str) -> None:
     """A damaged file does not keep a cluster from starting."""
-    (place.folder / membership.FILE).write_text(content)
-    assert [node.name for node in membership.staying(place)] == ["node-1", "node-2"]
+    (place.folder / member.FILE).write_text(content)
+    assert [node.name for node in member.staying(place)] == ["node-1", "node-2"]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kubehop.client import handover
+from kubehop.client.folder import state_root
 from kubehop.cluster import state, sweep
 from kubehop.cluster.state import Place
 
@@ -42,7 +44,39 @@ def test_a_folder_is_named_as_the_kernel_names_it(tmp_path: Path, monkeypatch: p
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "link"))
-    assert state.state_root() == tmp_path / "real" / "kubehop"
+    assert state_root() == tmp_path / "real" / "kubehop"
+
+
+SUDO = {"SUDO_UID": "1", "SUDO_GID": "1", "SUDO_USER": "daemon"}
+
+
+@pytest.mark.parametrize("root", [True, False])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"HOME": "/somewhere/else"},
+        {"XDG_STATE_HOME": "/state"},
+        {"XDG_STATE_HOME": ""},
+        {"XDG_STATE_HOME": "relative"},
+        {"XDG_STATE_HOME": "~/state"},
+        {"XDG_STATE_HOME": "/proc/self/cwd"},
+        {"XDG_STATE_HOME": str(Path.home() / "state")},
+        {"SUDO_UID": "", "SUDO_USER": ""},
+        {"SUDO_UID": "0", "SUDO_USER": "root"},
+        {"SUDO_UID": "4242424", "SUDO_USER": "nobody-of-that-name"},
+    ],
+    ids=str,
+)
+def test_whoever_starts_a_cluster_and_whoever_looks_for_it_mean_one_folder(
+    variables: dict[str, str], root: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the environment says, also where sudo set some of it."""
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
+    for name, value in (SUDO | variables).items():
+        monkeypatch.setenv(name, value)
+    assert Place("demo").folder == handover.folder("demo")
 
 
 def test_a_mount_point_with_a_space_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +88,7 @@ def test_a_mount_point_with_a_space_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_lock_that_was_removed_is_nobodys(place: Place) -> None:
     """Who waited while `down` removed the lock's file gets the lock that others see."""
-    path = state.state_root() / "locks" / place.name
+    path = state_root() / "locks" / place.name
     held, leave = threading.Event(), threading.Event()
 
     def other() -> None:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubehop.cluster.linux.door import Door
 from kubehop.cluster.linux.network import enter
 from kubehop.errors import ClusterError
 
@@ -112,7 +113,7 @@ def reserve(preferred: int) -> socket.socket:
 
 async def serve_tcp(
     listener: socket.socket, dialer: Dialer, target: tuple[str, int], *, gate: Gate, speaks_http: bool = False
-) -> asyncio.Server:
+) -> Door:
     """Pass every connection on `listener` to `target` (address, port) in the fabric, while `gate` is open."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,12 +124,10 @@ async def serve_tcp(
         else:
             _abort(writer)
 
-    return await asyncio.start_server(handle, sock=listener)
+    return await Door(handle).open(listener)
 
 
-async def serve_socks(
-    listener: socket.socket, dialer: Dialer, names: dict[str, str], *, gate: Gate
-) -> asyncio.Server:
+async def serve_socks(listener: socket.socket, dialer: Dialer, names: dict[str, str], *, gate: Gate) -> Door:
     """Serve SOCKS5 on `listener`; `names` maps the only host names known outside (the nodes) to addresses."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -141,7 +140,7 @@ async def serve_socks(
                 await _join(reader, writer, dialer, target, socks=True)
         writer.close()
 
-    return await asyncio.start_server(handle, sock=listener)
+    return await Door(handle).open(listener)
 
 
 async def _greet(
