@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from kubehop.labs.answer import Step
+from kubehop.labs.reader import KINDS
 from kubehop.labs.world import Object, labels_of, name_of
 
 WRITER = "endpointslice-controller.k8s.io"
@@ -48,7 +49,8 @@ class FakeCluster:
         self._number = itertools.count(1)
 
     def objects(self, kind: str) -> list[Object]:
-        """Return copies of the objects of one kind."""
+        """Return copies of the objects of one kind, which must be one that the real reader knows, too."""
+        assert kind in KINDS, kind
         return [copy.deepcopy(item) for (its, _), item in sorted(self.stored.items()) if its == kind]
 
     def objects_elsewhere(self, kind: str, *, name: str) -> list[Object]:
