@@ -19,6 +19,7 @@ from kubehop.client import kubectl, owner
 from kubehop.errors import ClusterError, NoClusterError
 
 SCHEMA = "kubehop-cluster/1"
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def wait_ready(
         look,
         what=f"cluster {cluster.name!r} to be ready",
         timeout_seconds=timeout_seconds,
-        interval_seconds=0.2,
+        interval_seconds=_LOOK_SECONDS,
         next_command="Run `kubehop status`.",
     )
     assert found is not None

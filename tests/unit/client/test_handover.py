@@ -90,8 +90,11 @@ def test_an_unknown_context_lists_the_known(kubeconfig: Path, monkeypatch: pytes
         handover.current()
 
 
-def test_waiting_shows_each_step_once_and_ends_when_ready(hand_over: Write) -> None:
+def test_waiting_shows_each_step_once_and_ends_when_ready(
+    hand_over: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Progress is called at each new step, and the ready cluster is returned."""
+    monkeypatch.setattr(handover, "_LOOK_SECONDS", 0.02)
     file = hand_over(phase="building", step="Compiling etcd", done=1)
     cluster = handover.current()
     seen: list[tuple[str, str]] = []
@@ -103,7 +106,7 @@ def test_waiting_shows_each_step_once_and_ends_when_ready(hand_over: Write) -> N
             starting.set()
 
     def advance() -> None:
-        wait.pause(0.45)  # two looks at the same step
+        wait.pause(0.1)  # some looks at the same step
         _replace(file, phase="starting", step="Starting etcd", done=2)
         starting.wait(5)
         _replace(file, phase="ready", step="", done=3)
