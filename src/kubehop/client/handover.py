@@ -83,11 +83,6 @@ class Cluster:
     file: Path | None = None
 
     @property
-    def native(self) -> bool:
-        """True for a cluster that `kubehop up` started, False for a context of your own."""
-        return self.context is None
-
-    @property
     def alive(self) -> bool:
         """True while the process that looks after the cluster runs; a context counts as alive."""
         if self.context is not None:

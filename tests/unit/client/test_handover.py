@@ -21,7 +21,7 @@ def test_the_only_living_cluster_is_taken(hand_over: Write) -> None:
     hand_over("old", supervisor_pid=2**22 + 1)
     hand_over("kubehop")
     cluster = handover.current()
-    assert (cluster.name, cluster.alive, cluster.native) == ("kubehop", True, True)
+    assert (cluster.name, cluster.alive, cluster.context) == ("kubehop", True, None)
     assert cluster.nodes == (handover.Node("node-1", "172.30.0.11"),)
     assert cluster.components[0].name == "etcd"
 
@@ -76,7 +76,7 @@ def test_a_context_is_a_cluster(kubeconfig: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KUBEHOP_CONTEXT", "two")
     cluster = handover.current()
     assert (cluster.name, cluster.api, cluster.ingress_http) == ("two", "http://two.invalid:1", None)
-    assert cluster.alive and not cluster.native
+    assert cluster.alive and cluster.context
     assert handover.wait_ready(cluster) is cluster
     monkeypatch.setenv("KUBEHOP_INGRESS_HTTP", "http://127.0.0.1:80")
     assert handover.current().ingress_http == "http://127.0.0.1:80"
