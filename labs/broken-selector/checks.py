@@ -156,37 +156,43 @@ def lasting(world: World, pod: Object, *, selector: dict[str, str]) -> None:
     """Fail unless a controller makes such Pods, with these labels, and is done with it."""
     owner = world.owner_of(pod)
     if owner is None:
-        raise Mismatch(
-            "a controller",
-            None,
-            item=f"Pod {name_of(pod)}",
-            field="metadata.ownerReferences",
-            hint="Nobody replaces a bare Pod.",
-            run="kubectl get deployments,pods",
-        )
+        raise unowned(pod)
     item = f"{owner['kind']} {name_of(owner)}"
-    labels = owner["spec"]["template"]["metadata"].get("labels") or {}
+    labels = template_labels(owner)
     lacking = {key: value for key, value in selector.items() if labels.get(key) != value}
     if lacking:
         raise Mismatch(
             f"labels with {shown(lacking)}, as Service web-svc selects",
             shown(labels),
             item=item,
-            field="spec.template.metadata.labels",
+            field=f"{'spec.jobTemplate.' if owner['kind'] == 'CronJob' else ''}spec.template.metadata.labels",
             hint=f"Pod {name_of(pod)} was labelled by hand; the next Pod is made from the template.",
             run="kubectl get deployments,pods --show-labels",
         )
     rolled_out(world, owner, item=item)
 
 
+def unowned(pod: Object) -> Mismatch:
+    """Return why nobody is known to replace a Pod."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    named = ", ".join(f"{owner['kind']} {owner['name']}" for owner in owners)
+    return Mismatch(
+        "a controller that is there, such as a Deployment" if named else "a controller",
+        named or None,
+        item=f"Pod {name_of(pod)}",
+        field="metadata.ownerReferences",
+        hint="No template to make the next Pod from is found there." if named else "Nobody replaces a bare Pod.",
+        run="kubectl get deployments,pods",
+    )
+
+
 def rolled_out(world: World, owner: Object, *, item: str) -> None:
     """Fail when the controller cannot make the Pods that its template describes."""
     wanted, updated = owner["spec"].get("replicas"), owner.get("status", {}).get("updatedReplicas")
-    if owner["kind"] != "Deployment":
-        return
-    if wanted == updated:
+    if owner["kind"] != "Deployment" or wanted == updated:
         for pod in world.objects("Pod"):
-            if not ready(pod) and world.owner_of(pod) == owner:
+            ended = pod["status"].get("phase") in ("Succeeded", "Failed")
+            if not (ready(pod) or ended) and world.owner_of(pod) == owner:
                 raise why_unready(pod)
         return
     image = owner["spec"]["template"]["spec"]["containers"][0]["image"]

@@ -71,9 +71,9 @@ def _kind(name: str, pattern: str, change: Change | str) -> Kind:
     return Kind(name, re.compile(pattern, re.MULTILINE), use)
 
 
-def _other(words: dict[str, str], *, after: str = r"\b", before: str = r"\b") -> tuple[str, Change]:
+def _other(words: dict[str, str]) -> tuple[str, Change]:
     """Return the pattern that finds any of the words, and the change to the word that is wrong."""
-    pattern = after + "(" + "|".join(re.escape(word) for word in words) + ")" + before
+    pattern = r"\b(" + "|".join(re.escape(word) for word in words) + r")\b"
     return pattern, lambda match: match[0].replace(match[1], words[match[1]])
 
 

@@ -19,6 +19,7 @@ from kubehop.client.folder import state_root
 from kubehop.errors import ClusterError, NoClusterError
 
 SCHEMA = "kubehop-cluster/1"
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,6 @@ class Cluster:
     components: tuple[Component, ...] = ()
     updated: str = ""
     file: Path | None = None
-
-    @property
-    def native(self) -> bool:
-        """True for a cluster that `kubehop up` started, False for a context of your own."""
-        return self.context is None
 
     @property
     def alive(self) -> bool:
@@ -207,7 +203,7 @@ def wait_ready(
         look,
         what=f"cluster {cluster.name!r} to be ready",
         timeout_seconds=timeout_seconds,
-        interval_seconds=0.2,
+        interval_seconds=_LOOK_SECONDS,
         next_command="Run `kubehop status`.",
     )
     assert found is not None

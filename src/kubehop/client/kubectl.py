@@ -133,13 +133,13 @@ class Kubectl:
             raise failure(done)
         return done
 
-    def json(self, arguments: Sequence[str], *, timeout_seconds: float = 60.0) -> Any:
+    def json(self, arguments: Sequence[str]) -> Any:
         """Run a command with `-o json` and return what it printed, as dicts and lists.
 
         Raises:
             CommandError: The exit code was not 0, or the output was no JSON.
         """
-        done = self.run([*arguments, "--output=json"], timeout_seconds=timeout_seconds, check=True)
+        done = self.run([*arguments, "--output=json"], check=True)
         try:
             return json.loads(done.text)
         except ValueError as error:

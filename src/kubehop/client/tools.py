@@ -84,7 +84,6 @@ def node_exec(
     arguments: Sequence[str],
     *,
     files: bool = False,
-    timeout_seconds: float = 60.0,
 ) -> Completed:
     """Run a program in the network of a node, as root.
 
@@ -93,7 +92,6 @@ def node_exec(
         node: The node's name.
         arguments: The program and its arguments: `["nft", "list", "ruleset"]`.
         files: Enter the node's file system too, and so use the node's programs instead of the image's.
-        timeout_seconds: Seconds after which it is ended, with exit code 124.
 
     Raises:
         ClusterError: The node has no tools Pod and could not be given one.
@@ -110,7 +108,7 @@ def node_exec(
     enter = ["nsenter", "--target=1", "--net", "--uts", *(["--mount"] if files else []), "--"]
     found_by = ["env", _NODE_PATH] if files else []
     inside = ["exec", f"--namespace={NAMESPACE}", "--quiet", pod, "--", *enter, *found_by, *arguments]
-    return everywhere.run(inside, timeout_seconds=timeout_seconds)
+    return everywhere.run(inside)
 
 
 def _pod_on(kubectl: Kubectl, node: str) -> str | None:

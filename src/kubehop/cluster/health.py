@@ -44,7 +44,6 @@ async def http_status(
     *,
     dialer: Dialer | None = None,
     tls: bool = False,
-    name: str = "",
     client: Path | None = None,
 ) -> int | None:
     """Return the status code of a GET, or None where there was no answer within 5 s.
@@ -55,24 +54,21 @@ async def http_status(
         path: The path to get.
         dialer: Opens the connection in another network namespace; None means the host's own.
         tls: Whether to speak TLS; the certificate is not checked.
-        name: The `Host` header; `host` if empty.
         client: Who asks: the certificate beside this path, `.crt` and `.key`; None shows none.
     """
     with contextlib.suppress(OSError, ValueError, IndexError, asyncio.TimeoutError, ssl.SSLError):
         async with asyncio.timeout(ANSWER_SECONDS * patience()):
             context = _unverified(client) if tls else None
-            return await _get(host, port, path, dialer, context, name or host)
+            return await _get(host, port, path, dialer, context)
     return None
 
 
-async def _get(
-    host: str, port: int, path: str, dialer: Dialer | None, context: ssl.SSLContext | None, name: str
-) -> int:
+async def _get(host: str, port: int, path: str, dialer: Dialer | None, context: ssl.SSLContext | None) -> int:
     target = {"sock": await dialer.connect(host, port)} if dialer else {"host": host, "port": port}
     server_name = host if context else None
     reader, writer = await asyncio.open_connection(**target, ssl=context, server_hostname=server_name)
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         return int((await reader.readline()).split()[1])
     finally:
         writer.close()

@@ -23,6 +23,7 @@ INGRESS_LABEL = "kubehop.dev/ingress"
 GATEWAY_CLASSES = "gatewayclasses.gateway.networking.k8s.io"
 # What an API server says that is too busy, now, to do what it is asked.
 _BUSY = re.compile(r"\((Timeout|TooManyRequests|ServiceUnavailable|InternalError)\)|connection refused")
+_AGAIN_SECONDS = 1.0
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -70,7 +71,7 @@ async def apply(kubectl: Kubectl, objects: str) -> None:
     await until_async(
         applied,
         what="the API server to take objects",
-        interval_seconds=1.0,
+        interval_seconds=_AGAIN_SECONDS,
         next_command="Run `kubehop logs kube-apiserver`.",
     )
 

@@ -26,6 +26,7 @@ _OURS = {"XDG_RUNTIME_DIR", "TMPDIR", *_PROXIES, *map(str.lower, _PROXIES)}
 """Of the reader's login: folders that no node has (runc would put its files there), and a proxy that no node
 reaches (a kubelet would look for the API server behind it)."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 10.0
+_LAST_BYTES = 8192
 STEADY_SECONDS = 10.0  # a process that lived this long begins its back-off anew
 FULL = "The disk is full."
 LOG_BYTES, FULL_BYTES = 32 << 20, 64 << 20
@@ -164,11 +165,11 @@ def end(pid: int | None, *, grace_seconds: float) -> None:
             member.kill()
 
 
-def last_line(log: Path, *, read_bytes: int = 8192) -> str:
+def last_line(log: Path) -> str:
     """Return the last line of a log that is not empty, cut to 300 characters."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - read_bytes))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
             lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
     except OSError:
         return ""

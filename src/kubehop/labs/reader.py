@@ -21,6 +21,7 @@ KINDS = {
     "StatefulSet": "apis/apps/v1/statefulsets",
     "DaemonSet": "apis/apps/v1/daemonsets",
     "ReplicaSet": "apis/apps/v1/replicasets",
+    "ReplicationController": "api/v1/replicationcontrollers",
     "CronJob": "apis/batch/v1/cronjobs",
     "Job": "apis/batch/v1/jobs",
     "Pod": "api/v1/pods",

@@ -54,14 +54,13 @@ Trial = Callable[[Ground], tuple[Report, str]]
 
 
 def run(
-    lab: LabFolder, *, rounds: int = 2, mutate: bool = True, done: Callable[[Case], None] = lambda _: None
+    lab: LabFolder, *, rounds: int = 2, done: Callable[[Case], None] = lambda _: None
 ) -> list[Case]:
     """Try everything, each round from fresh namespaces, and return every case.
 
     Args:
         lab: The lab.
         rounds: How often; mutations are tried in the first round only.
-        mutate: Whether to try the mutations.
         done: Called with each case when it is finished.
 
     Raises:
@@ -72,7 +71,7 @@ def run(
     cases: list[Case] = []
     for number in range(rounds):
         with Grounds(lab, file) as grounds, ThreadPoolExecutor(WORKERS) as pool:
-            trials = _trials(lab, _mutations(grounds.first) if mutate and number == 0 else [])
+            trials = _trials(lab, _mutations(grounds.first) if number == 0 else [])
             for case in pool.map(partial(_tried, grounds), trials):
                 done(case)
                 cases.append(case)

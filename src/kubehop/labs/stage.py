@@ -24,8 +24,10 @@ _HASH = "pod-template-hash"
 _MADE = {
     "Deployment": "ReplicaSet",
     "ReplicaSet": "Pod",
+    "ReplicationController": "Pod",
     "StatefulSet": "Pod",
     "DaemonSet": "Pod",
+    "CronJob": "Job",
     "Job": "Pod",
 }
 _MADE_BY_CLUSTER = frozenset({("ConfigMap", "kube-root-ca.crt")})
@@ -220,8 +222,10 @@ class Stage:
         owner = next(iter(pod["metadata"].get("ownerReferences") or []), None)
         if owner is None:
             return not any(m["kind"] == "Pod" and name_of(m) == name_of(pod) for m in self._start)
+        if world.owner_of(pod) is None:
+            return True
         maker = world.find(owner["kind"], owner["name"])
-        return maker is None or maker["spec"].get("replicas") == 0 or world.owner_of(pod) is None
+        return maker is None or maker["spec"].get("replicas") == 0
 
     def _relabel(self, world: World, pod: Object) -> bool:
         """Give a controller's Pod the labels it was made with; tell whether it had others."""

@@ -16,8 +16,8 @@ def unseen_probability(pods: int, requests: int) -> float:
     return min(1.0, pods * (1 - 1 / pods) ** requests)
 
 
-def requests_for(pods: int, *, false_alarm: float = FALSE_ALARM) -> int:
-    """Return the fewest requests after which `unseen_probability` is at most `false_alarm`.
+def requests_for(pods: int) -> int:
+    """Return the fewest requests after which `unseen_probability` is at most `FALSE_ALARM`.
 
     Example:
         >>> requests_for(2)
@@ -25,4 +25,4 @@ def requests_for(pods: int, *, false_alarm: float = FALSE_ALARM) -> int:
     """
     if pods <= 1:
         return 1
-    return ceil(log(false_alarm / pods) / log(1 - 1 / pods))
+    return ceil(log(FALSE_ALARM / pods) / log(1 - 1 / pods))

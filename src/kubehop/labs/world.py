@@ -16,6 +16,10 @@ from kubehop.labs.rest import Rest
 
 Object = dict[str, Any]
 
+# Kubernetes' own controllers, whose templates are known; any other kind can make Pods too.
+_CONTROLLERS = frozenset(
+    {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+)
 _WATCHED = ("Deployment", "Pod", "Service", "EndpointSlice")
 # A line reaches the log some milliseconds after its answer reached the client.
 _LOG_LOOKS, _LOG_SECONDS = 20, 0.1
@@ -137,9 +141,12 @@ class World:
         return [item for item in self.objects("EndpointSlice") if labels_of(item).get(label) == service]
 
     def owner_of(self, item: Object) -> Object | None:
-        """Return the controller that would replace an object, followed to its end (the Deployment)."""
+        """Return the controller that would replace an object, followed to its end (the Deployment).
+
+        None when there is none, it is gone, or it is of another kind than Kubernetes' own.
+        """
         for reference in item["metadata"].get("ownerReferences") or []:
-            if reference.get("controller"):
+            if reference.get("controller") and reference["kind"] in _CONTROLLERS:
                 owner = self.find(reference["kind"], reference["name"])
                 return (self.owner_of(owner) or owner) if owner else None
         return None
@@ -191,8 +198,9 @@ def labels_of(item: Object) -> dict[str, str]:
 
 
 def template_labels(controller: Object) -> dict[str, str]:
-    """Return the labels that a Deployment, ReplicaSet, DaemonSet or StatefulSet gives its Pods."""
-    return controller["spec"]["template"].get("metadata", {}).get("labels") or {}
+    """Return the labels that a controller gives its Pods, a CronJob by way of its Jobs."""
+    maker = controller["spec"].get("jobTemplate", controller)
+    return maker["spec"]["template"].get("metadata", {}).get("labels") or {}
 
 
 def ready(pod: Object) -> bool:

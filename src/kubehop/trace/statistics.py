@@ -63,9 +63,9 @@ class Split:
     p_value: float
     method: str
 
-    def fits(self, *, false_alarm: float = FALSE_ALARM) -> bool:
-        """Tell whether the counts are compatible with the shares; true ones fail in `false_alarm` of runs."""
-        return self.p_value >= false_alarm
+    def fits(self) -> bool:
+        """Tell whether the counts are compatible with the shares; true ones fail in `FALSE_ALARM` of runs."""
+        return self.p_value >= FALSE_ALARM
 
 
 @dataclass(frozen=True)
@@ -91,19 +91,18 @@ class Order:
     verdict: str
 
 
-def interval(count: int, requests: int, *, level: float = LEVEL) -> Interval:
+def interval(count: int, requests: int) -> Interval:
     """Return the Wilson score interval of a share.
 
     Args:
         count: Requests that went there.
         requests: All requests, one or more.
-        level: How many of such intervals contain the true share, about.
 
     Source: https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.binomtest.html
     """
     _check([count, requests - count])
-    found = stats.binomtest(count, requests).proportion_ci(confidence_level=level, method="wilson")
-    return Interval(count / requests, float(found.low), float(found.high), level)
+    found = stats.binomtest(count, requests).proportion_ci(confidence_level=LEVEL, method="wilson")
+    return Interval(count / requests, float(found.low), float(found.high), LEVEL)
 
 
 def split(

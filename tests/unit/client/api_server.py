@@ -152,6 +152,8 @@ def _selected(item: Object, selector: str) -> bool:
 def _handler(server: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # As every real server: an answer's body does not wait 40 ms until its head is acknowledged.
+        disable_nagle_algorithm = True
 
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

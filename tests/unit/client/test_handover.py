@@ -21,7 +21,7 @@ def test_the_only_living_cluster_is_taken(hand_over: Write) -> None:
     hand_over("old", supervisor_pid=2**22 + 1)
     hand_over("kubehop")
     cluster = handover.current()
-    assert (cluster.name, cluster.alive, cluster.native) == ("kubehop", True, True)
+    assert (cluster.name, cluster.alive, cluster.context) == ("kubehop", True, None)
     assert cluster.nodes == (handover.Node("node-1", "172.30.0.11"),)
     assert cluster.components[0].name == "etcd"
 
@@ -76,7 +76,7 @@ def test_a_context_is_a_cluster(kubeconfig: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KUBEHOP_CONTEXT", "two")
     cluster = handover.current()
     assert (cluster.name, cluster.api, cluster.ingress_http) == ("two", "http://two.invalid:1", None)
-    assert cluster.alive and not cluster.native
+    assert cluster.alive and cluster.context
     assert handover.wait_ready(cluster) is cluster
     monkeypatch.setenv("KUBEHOP_INGRESS_HTTP", "http://127.0.0.1:80")
     assert handover.current().ingress_http == "http://127.0.0.1:80"
@@ -90,8 +90,11 @@ def test_an_unknown_context_lists_the_known(kubeconfig: Path, monkeypatch: pytes
         handover.current()
 
 
-def test_waiting_shows_each_step_once_and_ends_when_ready(hand_over: Write) -> None:
+def test_waiting_shows_each_step_once_and_ends_when_ready(
+    hand_over: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Progress is called at each new step, and the ready cluster is returned."""
+    monkeypatch.setattr(handover, "_LOOK_SECONDS", 0.02)
     file = hand_over(phase="building", step="Compiling etcd", done=1)
     cluster = handover.current()
     seen: list[tuple[str, str]] = []
@@ -103,7 +106,7 @@ def test_waiting_shows_each_step_once_and_ends_when_ready(hand_over: Write) -> N
             starting.set()
 
     def advance() -> None:
-        wait.pause(0.45)  # two looks at the same step
+        wait.pause(0.1)  # some looks at the same step
         _replace(file, phase="starting", step="Starting etcd", done=2)
         starting.wait(5)
         _replace(file, phase="ready", step="", done=3)

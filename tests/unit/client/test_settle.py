@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from api_server import ApiServer
 
-from kubehop.client import settle
+from kubehop.client import settle, slices
 from kubehop.client.api import Api
 from kubehop.errors import WaitTimeoutError
 
@@ -139,8 +139,11 @@ def test_what_moves_is_waited_for_and_named(shop: ApiServer, api: Api, disturb: 
         settle.settle(api, "shop", timeout_seconds=0.15)
 
 
-def test_a_service_that_the_controller_forgot_is_touched(shop: ApiServer, api: Api) -> None:
-    """Without a slice for two seconds, its annotations change and change back, so that somebody looks."""
+def test_a_service_that_the_controller_forgot_is_touched(
+    shop: ApiServer, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a slice for a while, its annotations change and change back, so that somebody looks."""
+    monkeypatch.setattr(slices, "_LATE", timedelta(seconds=0.5))
     path = f"{CORE}/services/new"
     created = datetime.now(UTC).isoformat()
     named = {"name": "new", "namespace": "shop", "creationTimestamp": created}
@@ -154,7 +157,7 @@ def test_a_service_that_the_controller_forgot_is_touched(shop: ApiServer, api: A
             shop.put(f"{SLICES}/new-x", {"metadata": {"labels": labels}, "addressType": "IPv4"})
 
     shop.hooks.append(controller)
-    assert settle.settle(api, "shop", timeout_seconds=5).seconds > 1.5
+    assert settle.settle(api, "shop", timeout_seconds=5).seconds > 0.3
     assert {"kubehop.dev/look-again": "now"} in seen
     assert not shop.objects[path]["metadata"]["annotations"]
 
@@ -183,14 +186,19 @@ def test_a_pod_that_gets_ready_while_we_look_is_waited_for(shop: ApiServer, api:
     _unready(shop)
     shop.put(f"{CORE}/pods/web-2", _pod("10.0.0.2", ready="False"))
 
+    both = _slice(("10.0.0.1", True), ("10.0.0.2", True))
+    looks = 0
+
     def gets_ready(_: str, path: str) -> None:
+        nonlocal looks
         if path == f"{APPS}/deployments":
+            looks += 1
             shop.put(path + "/web", _deployment())
             shop.put(f"{CORE}/pods/web-2", _pod("10.0.0.2"))
+        if looks == 4:  # who has stopped looking by then has settled too early
+            shop.put(f"{SLICES}/web-svc-x", both)
 
     shop.hooks.append(gets_ready)
-    both = _slice(("10.0.0.1", True), ("10.0.0.2", True))
-    threading.Timer(1.5, lambda: shop.put(f"{SLICES}/web-svc-x", both)).start()
     settle.settle(api, "shop", timeout_seconds=5)
     assert shop.objects[f"{SLICES}/web-svc-x"] == both
 

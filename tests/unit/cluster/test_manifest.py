@@ -29,8 +29,9 @@ class Kube:
         return Completed(text.encode(), int(bool(text)), "kubectl")
 
 
-def test_a_busy_api_server_is_asked_again() -> None:
+def test_a_busy_api_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its time-out ends one attempt, not `up`."""
+    monkeypatch.setattr(manifest, "_AGAIN_SECONDS", 0.01)
     kube = Kube(BUSY)
     asyncio.run(manifest.apply(cast(Kubectl, kube), "{}"))
     assert len(kube.calls) == 2

@@ -63,8 +63,9 @@ def test_what_is_the_readers_login_is_not_told(tmp_path: Path, monkeypatch: pyte
     assert not [name for name in variables if f"'{name}'" in told.read_text()]
 
 
-def test_nothing_is_started_again_before_it_is_awake(tmp_path: Path) -> None:
+def test_nothing_is_started_again_before_it_is_awake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that ends while its cluster is paused waits for the cluster."""
+    monkeypatch.setattr(process, "FIRST_WAIT_SECONDS", 0.05)
 
     async def run() -> None:
         demo = Process(spec(tmp_path, "import time", "time.sleep(60)"))

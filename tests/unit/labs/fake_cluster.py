@@ -1,4 +1,4 @@
-"""A cluster in memory, small but honest about routing: controllers, slices, and who answers a request.
+"""A cluster in memory, small but honest about routing: objects, commands, and who answers a request.
 
 It is the second `Reader` beside the real one, and runs the kubectl commands that answers use. The cluster
 tests run the same answers for real; this one makes the messages quick to test.
@@ -16,11 +16,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from fake_controller import Stored, owner_name, reconcile, run_pod
 
 from kubehop.labs.answer import Step
+from kubehop.labs.reader import KINDS
 from kubehop.labs.world import Object, labels_of, name_of
-
-WRITER = "endpointslice-controller.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FakeCluster:
 
     namespace: str = "lab-broken-selector-test"
     seed: int = 1
-    stored: dict[tuple[str, str], Object] = field(default_factory=dict)
+    stored: Stored = field(default_factory=dict)
     others: list[Object] = field(default_factory=list)
     logged: Counter[str] = field(default_factory=Counter)
 
@@ -48,7 +48,8 @@ class FakeCluster:
         self._number = itertools.count(1)
 
     def objects(self, kind: str) -> list[Object]:
-        """Return copies of the objects of one kind."""
+        """Return copies of the objects of one kind, which must be one that the real reader knows, too."""
+        assert kind in KINDS, kind
         return [copy.deepcopy(item) for (its, _), item in sorted(self.stored.items()) if its == kind]
 
     def objects_elsewhere(self, kind: str, *, name: str) -> list[Object]:
@@ -96,7 +97,7 @@ class FakeCluster:
             item["spec"].setdefault("clusterIP", f"10.96.0.{next(self._number)}")
             item["spec"].setdefault("sessionAffinity", "None")
         if item["kind"] == "Pod":
-            self._run(item)
+            run_pod(item, self._number)
         item["metadata"]["uid"] = f"uid-{next(self._number)}"
         self.stored[item["kind"], item["metadata"]["name"]] = item
 
@@ -109,10 +110,10 @@ class FakeCluster:
     def _delete(self, words: list[str], _flags: dict[str, str], _stdin: str) -> None:
         kind, name = words[0].capitalize(), words[1]
         del self.stored[kind, name]
-        owned = [k for k, item in self.stored.items() if _owner(item) == name]
+        owned = [k for k, item in self.stored.items() if owner_name(item) == name]
         for key in owned:
             del self.stored[key]
-            for pod in [k for k, item in self.stored.items() if _owner(item) == key[1]]:
+            for pod in [k for k, item in self.stored.items() if owner_name(item) == key[1]]:
                 del self.stored[pod]
 
     def _set(self, words: list[str], _flags: dict[str, str], _stdin: str) -> None:
@@ -148,89 +149,8 @@ class FakeCluster:
             target[last] = change["value"]
 
     def reconcile(self) -> None:
-        """Do what the controllers do."""
-        for deployment in self.objects("Deployment"):
-            self._roll(deployment)
-        for key in [k for k, item in self.stored.items() if k[0] == "EndpointSlice" and _written(item)]:
-            del self.stored[key]
-        for service in self.objects("Service"):
-            self._slice(service)
-
-    def _roll(self, deployment: Object) -> None:
-        name, spec = deployment["metadata"]["name"], deployment["spec"]
-        digest = f"{hash(json.dumps(spec['template'], sort_keys=True)) & 0xFFFFF:05x}"
-        owned = {k: p for k, p in self.stored.items() if k[0] == "Pod" and _owner(p).startswith(name + "-")}
-        current = [k for k, p in owned.items() if _owner(p) == f"{name}-{digest}"]
-        fresh = [f"{name}-{digest}-{next(self._number)}" for _ in range(spec["replicas"] - len(current))]
-        self._replica_set(deployment, f"{name}-{digest}")
-        for pod_name in fresh:
-            self._pod(spec["template"], pod_name, f"{name}-{digest}")
-        broken = any(not _serves(self.stored["Pod", pod]) for pod in fresh)
-        keep = len(current) + len(fresh) if not broken else 1
-        for pod_name in fresh[keep:]:
-            del self.stored["Pod", pod_name]
-        stale = [k for k in owned if k not in current] if not broken else []
-        for key in stale + current[spec["replicas"] :]:
-            del self.stored[key]
-        updated = len(current) + len(fresh[:keep])
-        self.stored["Deployment", name]["status"] = {
-            "replicas": updated,
-            "updatedReplicas": updated,
-            "availableReplicas": updated,
-        }
-
-    def _replica_set(self, deployment: Object, name: str) -> None:
-        owner = {"kind": "Deployment", "name": deployment["metadata"]["name"], "controller": True}
-        self.stored["ReplicaSet", name] = {
-            "kind": "ReplicaSet",
-            "metadata": {"name": name, "ownerReferences": [owner]},
-            "spec": {"template": deployment["spec"]["template"], "replicas": deployment["spec"]["replicas"]},
-        }
-
-    def _pod(self, template: Object, name: str, owner: str) -> None:
-        pod = {
-            "kind": "Pod",
-            "metadata": {
-                "name": name,
-                "uid": name,
-                "labels": {**template["metadata"]["labels"], "pod-template-hash": owner.rpartition("-")[2]},
-                "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
-            },
-            "spec": copy.deepcopy(template["spec"]),
-        }
-        self._run(pod)
-        self.stored["Pod", name] = pod
-
-    def _run(self, pod: Object) -> None:
-        pod["status"] = {"phase": "Running", "podIP": f"10.244.1.{next(self._number)}"}
-        if pod["spec"]["containers"][0]["image"] == "hashicorp/http-echo:1.0":
-            waiting = {"waiting": {"reason": "ImagePullBackOff"}}
-            pod["status"] = {"phase": "Pending", "containerStatuses": [{"state": waiting}]}
-        ready = "True" if _serves(pod) else "False"
-        pod["status"]["conditions"] = [{"type": "Ready", "status": ready}]
-
-    def _slice(self, service: Object) -> None:
-        name, selector = service["metadata"]["name"], service["spec"].get("selector")
-        if not selector:
-            return
-        pods = [
-            p
-            for p in self.objects("Pod")
-            if selector.items() <= (p["metadata"].get("labels") or {}).items() and p["status"].get("podIP")
-        ]
-        self.stored["EndpointSlice", f"{name}-x"] = {
-            "kind": "EndpointSlice",
-            "metadata": {
-                "name": f"{name}-x",
-                "labels": {
-                    "kubernetes.io/service-name": name,
-                    "endpointslice.kubernetes.io/managed-by": WRITER,
-                },
-            },
-            "endpoints": [
-                {"addresses": [p["status"]["podIP"]], "conditions": {"ready": _serves(p)}} for p in pods
-            ],
-        }
+        """Let the controllers act."""
+        reconcile(self.stored, self._number)
 
     def _answer(self, url: str) -> FakeAnswer:
         parts = urlsplit(url)
@@ -274,23 +194,6 @@ class FakeCluster:
                     text = text.replace("$(POD_NAME)", name_of(pod))
                 return FakeAnswer(status=200, body=text + "\n")
         return FakeAnswer(error="connection refused")
-
-
-def _owner(item: Object) -> str:
-    return next((r["name"] for r in item["metadata"].get("ownerReferences") or []), "")
-
-
-def _written(item: Object) -> bool:
-    return item["metadata"]["labels"].get("endpointslice.kubernetes.io/managed-by") == WRITER
-
-
-def _serves(pod: Object) -> bool:
-    container = pod["spec"]["containers"][0]
-    probe = container.get("readinessProbe", {}).get("httpGet")
-    listens = container.get("args") or [""]
-    return container["image"] != "hashicorp/http-echo:1.0" and (
-        probe is None or listens[0] == f"-listen=:{probe['port']}"
-    )
 
 
 def _merge(target: Object, patch: Object) -> None:

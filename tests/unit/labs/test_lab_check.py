@@ -70,8 +70,9 @@ def test_messages_name_object_field_value_and_command() -> None:
     assert "is empty" in str(Mismatch("labels", {}, item="Service a", field="spec.selector"))
 
 
-def test_looks_again_while_the_world_moves(tmp_path: Path) -> None:
+def test_looks_again_while_the_world_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure is not final while a Pod starts; the deadline ends the looking and is told."""
+    monkeypatch.setattr(check, "_INTERVAL_SECONDS", 0.02)
     cluster = FakeCluster()
     cluster.stored["Pod", "web"] = {
         "kind": "Pod",

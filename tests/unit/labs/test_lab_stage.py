@@ -9,6 +9,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+from kubehop.labs.reader import KINDS
 from kubehop.labs.stage import Stage
 from kubehop.labs.world import Object
 
@@ -17,7 +18,7 @@ PATH = "/api/v1/namespaces/lab-x-ada"
 
 @dataclass
 class Cluster:
-    """A cluster that knows namespaces and nothing else; `interrupted` is the learner's Ctrl-C."""
+    """A cluster of one namespace and what it holds, by path; `interrupted` is the learner's Ctrl-C."""
 
     namespace: str = "lab-x-ada"
     stored: dict[str, Object] = field(default_factory=dict)
@@ -43,16 +44,28 @@ class Cluster:
             raise ApiException(409)
         if path not in self.stored:
             raise ApiException(404)
+        if method == "DELETE":
+            return self.stored.pop(path)
         if method == "PUT":
             self.stored[path] = body
         return self.stored[path]
 
     def objects(self, kind: str) -> list[Object]:
-        """Return no objects."""
-        del kind
+        """Return the objects of one kind, which must be one that the real reader knows, too."""
+        assert kind in KINDS, kind
         if self.interrupted:
             raise KeyboardInterrupt
-        return []
+        return [item for item in self.stored.values() if item.get("kind") == kind]
+
+    def path(self, kind: str, name: str) -> str:
+        """Return where an object is stored."""
+        return f"{kind}/{name}"
+
+    def hold(self, kind: str, name: str, *, owner: str = "", **spec: object) -> None:
+        """Store an object that a controller may have made; its uid is its name."""
+        references = [{"kind": owner.split("/")[0], "name": name, "uid": owner, "controller": True}]
+        metadata = {"name": name, "uid": f"{kind}/{name}", "ownerReferences": references if owner else []}
+        self.stored[self.path(kind, name)] = {"kind": kind, "metadata": metadata, "spec": spec, "status": {}}
 
 
 def stage(cluster: Any) -> Stage:
@@ -88,6 +101,25 @@ def test_a_namespace_that_goes_has_not_begun() -> None:
     stage(cluster).restore()
     cluster.stored[PATH]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert not stage(cluster).begun
+
+
+def test_a_cronjob_goes_with_all_that_its_jobs_made() -> None:
+    """What a learner tried leaves no Pod for the garbage collector to come for later."""
+    cluster = Cluster()
+    cluster.hold("CronJob", "x", jobTemplate={"spec": {"template": {}}})
+    cluster.hold("Job", "x", owner="CronJob/x", template={})
+    cluster.hold("Pod", "x", owner="Job/x")
+    stage(cluster).restore()
+    assert set(cluster.stored) == {PATH}
+
+
+def test_a_pod_of_a_custom_resource_is_removed() -> None:
+    """A reset knows Kubernetes' own kinds, and a Pod of another one is in its way all the same."""
+    cluster = Cluster()
+    stage(cluster).restore()
+    cluster.hold("Pod", "x", owner="CloneSet/x")
+    assert not stage(cluster)._reached()
+    assert set(cluster.stored) == {PATH}
 
 
 def test_a_cluster_that_is_gone_removes_nothing() -> None:

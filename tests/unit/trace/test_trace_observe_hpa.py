@@ -45,9 +45,10 @@ def hpa_and_sample(server: FakeApi) -> tuple[dict[str, Any], str]:
 
 @pytest.mark.parametrize("seen", ["before the trace", "before the decision", "after the decision"])
 def test_each_decision_of_the_hpa_is_an_event(
-    server: FakeApi, api: Api, tmp_path: Path, *, seen: str
+    server: FakeApi, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, seen: str
 ) -> None:
     """The log and the samples become a tick that the model reproduces, also when its HPA is seen later."""
+    monkeypatch.setattr("kubehop.trace.hpa.tick._STATUS_SECONDS", 0.1)
     hpa, sampled = hpa_and_sample(server)
     target = f'scaleTarget="Deployment/{NAMESPACE}/web"'
     stamp = sampled.replace("T", " ").replace("Z", " +0000 UTC")
@@ -68,7 +69,7 @@ def test_each_decision_of_the_hpa_is_an_event(
             file.write(hpa_line(f'"Successfully rescaled" {rescaled}'))
         if seen == "after the decision":
             wait.until(lambda: trace._ticks._waiting, what="the decision", timeout_seconds=5)
-            wait.pause(1.0)
+            wait.pause(0.3)
             server.put(HPAS, hpa)
         wait.until(
             lambda: "hpa" in {event["e"] for event in trace.data["events"]}, what="a tick", timeout_seconds=5

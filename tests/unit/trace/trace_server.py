@@ -138,6 +138,8 @@ class FakeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # As every real server: an answer's body does not wait 40 ms until its head is acknowledged.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 with api._lock:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.vm import disk, page
+from tests.vm import disk, machine, page
 from tests.vm.machine import Machine
 
 from kubehop.cluster import cache
@@ -43,29 +43,31 @@ def test_a_step_that_did_not_end_has_failed() -> None:
 
 def _machine(folder: Path, program: str) -> Machine:
     files = {name: folder / name for name in ("root.ext4", "vmlinuz", "initrd.img")}
-    machine = Machine(files, folder / "home.ext4", folder)
-    machine._argv = (sys.executable, "-c", program)
-    return machine
+    made = Machine(files, folder / "home.ext4", folder)
+    made._argv = (sys.executable, "-c", program)
+    return made
 
 
 def test_lines_arrive_whole_until_the_machine_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that is written in two parts is one line; what is no JSON object is left out."""
     program = (
         "import time; told = open('told', 'w', buffering=1)\n"
-        "print('[ 0.0] noise', file=told); print('{\"be', end='', file=told, flush=True); time.sleep(0.8)\n"
+        "print('[ 0.0] noise', file=told); print('{\"be', end='', file=told, flush=True); time.sleep(0.2)\n"
         "print('gin\": 1}', file=told)"
     )
     monkeypatch.chdir(tmp_path)
-    with _machine(tmp_path, program) as machine:
-        assert list(machine.lines(timeout_seconds=20)) == [{"begin": 1}]
+    monkeypatch.setattr(machine, "LOOK_SECONDS", 0.02)
+    with _machine(tmp_path, program) as booted:
+        assert list(booted.lines(timeout_seconds=20)) == [{"begin": 1}]
 
 
-def test_a_machine_that_stays_on_is_switched_off(tmp_path: Path) -> None:
+def test_a_machine_that_stays_on_is_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time-out there is an error, and no process."""
-    with _machine(tmp_path, "import time; time.sleep(60)") as machine, pytest.raises(TimeoutError):
-        list(machine.lines(timeout_seconds=0.5))
-    assert machine._qemu
-    assert machine._qemu.returncode is not None
+    monkeypatch.setattr(machine, "LOOK_SECONDS", 0.02)
+    with _machine(tmp_path, "import time; time.sleep(60)") as booted, pytest.raises(TimeoutError):
+        list(booted.lines(timeout_seconds=0.1))
+    assert booted._qemu
+    assert booted._qemu.returncode is not None
 
 
 def test_a_cached_entry_is_whole_without_being_read(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def named(name: str) -> list[Path]:
     return [folder for folder in find(name) if folder.name == name]
 
 
-def freeze(folders: list[Path], *, timeout_seconds: float = 10.0) -> None:
+def freeze(folders: list[Path]) -> None:
     """Stop every process in these groups where it stands; memory, sockets and files stay.
 
     Raises:
@@ -166,7 +166,7 @@ def freeze(folders: list[Path], *, timeout_seconds: float = 10.0) -> None:
         until(
             lambda: all(_is_frozen(switch) for switch in switches),
             what=f"the processes in {[switch.parent.name for switch in switches]} to freeze",
-            timeout_seconds=timeout_seconds,
+            timeout_seconds=10,
             interval_seconds=0.005,
         )
     except BaseException:
@@ -216,7 +216,7 @@ def processes(folders: list[Path]) -> set[int]:
     return {int(pid) for folder in folders for file in _procs(folder) for pid in _read(file).split()}
 
 
-def remove(folders: list[Path], *, timeout_seconds: float = 15.0) -> None:
+def remove(folders: list[Path]) -> None:
     """End every process in these groups, then remove the groups, innermost first.
 
     Raises:
@@ -233,13 +233,11 @@ def remove(folders: list[Path], *, timeout_seconds: float = 15.0) -> None:
         thaw(folders)  # on version 1 a frozen process does not take its signal
         return not alive
 
-    until(
-        emptied, what=f"the processes in {[f.name for f in folders]} to end", timeout_seconds=timeout_seconds
-    )
+    until(emptied, what=f"the processes in {[f.name for f in folders]} to end", timeout_seconds=15)
     until(
         lambda: all([_remove_tree(folder) for folder in folders]),
         what=f"the cgroups {[str(f) for f in folders]} to be removed",
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=15,
     )
 
 
