@@ -170,9 +170,9 @@ class Joiner:
         if pod is not None and self._from_controller(pod) != ("traefik" in together):
             return False
         if pod is not None and client is not None and "traefik" not in together:
-            # Their connection would join them, unless an address was translated on the way.
-            known = client.peer or self.names.asker_at(_host(pod.peer))
-            if known:
+            # Their connection joins them, unless the client's address was translated on the way.
+            translated = not self.names.asker_at(_host(pod.peer)) and (not client.peer or pod.host)
+            if not translated:
                 return False
         return all(self._agree(found, sighting) for found in record.sightings)
 

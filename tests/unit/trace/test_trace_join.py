@@ -188,6 +188,14 @@ def test_client_and_pod_of_the_controller_wait_for_its_line() -> None:
     assert row.seen == invariant.CLIENT | invariant.INGRESS | invariant.POD_BY_TIME
 
 
+def test_a_load_balancers_address_is_joined_by_time_and_host() -> None:
+    """A Pod that asks there comes from its node's address; a line without that host is another request's."""
+    outer, inner = from_pod(0, port=40_000)
+    outer, inner = replace(outer, host="172.30.1.16"), replace(inner, peer="10.244.1.1:51770")
+    for host, count in (("172.30.1.16", 1), ("web-svc", 2), ("", 2)):
+        assert len(Joined().add(outer, replace(inner, host=host))) == count
+
+
 def test_a_translated_address_is_joined_by_time() -> None:
     """From outside, the node's address stands in the Pod's log: only the time is left to join by."""
     outer, inner = from_pod(0, port=40_000)
