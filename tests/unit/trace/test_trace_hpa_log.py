@@ -66,6 +66,22 @@ def test_rescale_names_the_hpa_and_is_the_same_tick() -> None:
     assert "above target" in tick.reason
 
 
+def test_lines_about_several_hpas_may_stand_between_each_other() -> None:
+    """The controller has five workers, each about another HPA."""
+    elsewhere = [line.replace("hpa-kh7f3a", "hpa-kh1b2c") for line in (PROPOSING, STAYED)]
+    beside = PROPOSING.replace("/shop", "/web-hpa").replace("Replicas=12", "Replicas=3")
+    found = ticks(PROPOSING, beside, elsewhere[0], STAYED, elsewhere[1], RESCALED)
+    assert [(tick.target, tick.proposal, tick.desired) for tick in found] == [
+        ("Deployment/hpa-kh7f3a/shop", 12, 6),
+        ("Deployment/hpa-kh1b2c/shop", 12, 6),
+        ("Deployment/hpa-kh7f3a/web-hpa", 3, 4),
+    ]
+    rescaled, _ = ticks(beside, PROPOSING, RESCALED, STAYED)
+    assert (rescaled.target, rescaled.proposal) == ("Deployment/hpa-kh7f3a/web-hpa", 3)
+    rescaled, _ = ticks(beside.replace("web-hpa", "web"), PROPOSING, RESCALED, STAYED)
+    assert rescaled.target == "Deployment/hpa-kh7f3a/shop", "the last one, where no name tells"
+
+
 def test_rescale_alone_is_a_tick_without_metrics() -> None:
     """Outside of minimum and maximum the controller does not look at metrics."""
     (tick,) = ticks(RESCALED)

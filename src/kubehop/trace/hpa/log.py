@@ -82,16 +82,18 @@ def parse(line: str, *, year: int) -> Entry | None:
 
 
 class Reader:
-    """Puts lines of the log together into ticks."""
+    """Puts lines of the log together into ticks; several workers write it, each about another HPA."""
 
     def __init__(self) -> None:
-        self._proposed: Tick | None = None
+        self._proposed: dict[str, Tick] = {}
 
     def read(self, entry: Entry) -> Tick | None:
         """Take a line; return a tick when it is complete."""
         if entry.message.startswith(_PROPOSING):
-            self._proposed = Tick(
-                *(entry.fields["scaleTarget"], entry.time, int(entry.fields["desiredReplicas"])),
+            target = entry.fields["scaleTarget"]
+            self._proposed.pop(target, None)
+            self._proposed[target] = Tick(
+                *(target, entry.time, int(entry.fields["desiredReplicas"])),
                 metrics_time=entry.fields.get("timestamp", ""),
                 lines=[entry.line],
             )
@@ -99,25 +101,23 @@ class Reader:
         if entry.message == _STAYED:
             return self._end(entry, entry.fields["scaleTarget"], "")
         if entry.message == _RESCALED:
-            tick = self._end(entry, entry.fields["HPA"], entry.fields.get("reason", ""))
+            tick = self._end(entry, self._target_of(entry.fields["HPA"]), entry.fields.get("reason", ""))
             tick.current = int(entry.fields["currentReplicas"])
             return tick
         return _failed(entry)
 
+    def _target_of(self, hpa: str) -> str:
+        """Return the scale target of a rescale, which names the HPA: the last proposed, best of its name."""
+        namespace, _, name = hpa.partition("/")
+        there = [target for target in self._proposed if target.split("/")[1:2] == [namespace]]
+        return max(reversed(there), key=lambda target: target.endswith(f"/{name}"), default=hpa)
+
     def _end(self, entry: Entry, target: str, reason: str) -> Tick:
-        """Complete the tick; the lines of one tick stand together, as one worker handles one HPA."""
-        tick, self._proposed = self._proposed, None
-        if tick is None or not _same(tick.target, target):
-            tick = Tick(target, entry.time)
+        tick = self._proposed.pop(target, None) or Tick(target, entry.time)
         tick.desired = int(entry.fields["desiredReplicas"])
         tick.reason = reason
         tick.lines.append(entry.line)
         return tick
-
-
-def _same(target: str, other: str) -> bool:
-    """Tell whether two names are of one tick: a rescale names the HPA, not its target."""
-    return target == other or target.split("/")[1:2] == other.split("/")[:1]
 
 
 def _failed(entry: Entry) -> Tick | None:
