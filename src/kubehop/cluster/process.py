@@ -233,13 +233,14 @@ def detach(argv: tuple[str, ...], *, log: Path, keep_terminal: bool = False) -> 
 
 
 def foreground(argv: list[str], *, cwd: Path) -> int:
-    """Run a program in front, with our terminal; Ctrl-C is the program's to answer."""
+    """Run a program in front, with our terminal; Ctrl-C is the program's to answer, and it ends with us."""
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return subprocess.call(argv, cwd=cwd, preexec_fn=_answer_interrupt)
+        return subprocess.call(argv, cwd=cwd, preexec_fn=_in_front)
     finally:
         signal.signal(signal.SIGINT, former)
 
 
-def _answer_interrupt() -> None:
+def _in_front() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

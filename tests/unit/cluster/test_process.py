@@ -151,6 +151,23 @@ asyncio.run(run())
     until(lambda: owner.started(pid) is None, what="the child to end", timeout_seconds=5)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_is_in_front_ends_with_us(tmp_path: Path, number: signal.Signals) -> None:
+    """JupyterLab does not stay behind a `kubehop lab` that somebody ended."""
+    code = (
+        f"from kubehop.cluster.process import foreground; foreground(['sleep', '60'], cwd={str(tmp_path)!r})"
+    )
+    front = psutil.Popen([sys.executable, "-c", code])
+    (child,) = until(front.children, what="the program in front")
+    os.kill(front.pid, number)
+    front.wait()
+    until(lambda: not _runs(child), what="the program in front to end", timeout_seconds=5)
+
+
+def _runs(one: psutil.Process) -> bool:
+    return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+
+
 def test_a_failure_names_the_last_line_the_cause_and_the_log(tmp_path: Path) -> None:
     """The error says how it ended, why that may be, and where to read more."""
     demo = Process(spec(tmp_path), exit_code=1)
